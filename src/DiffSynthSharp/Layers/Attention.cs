@@ -1,0 +1,24 @@
+using static TorchSharp.torch;
+
+namespace DiffSynthSharp.Layers;
+
+/// <summary>Multi-head attention, the one door to the kernel.</summary>
+internal static class Attention
+{
+    /// <summary><c>softmax(Q Kᵀ / √d) V</c> per head.</summary>
+    /// <param name="query">(B, N, heads·d)</param>
+    /// <param name="key">(B, M, heads·d)</param>
+    /// <param name="value">(B, M, heads·d)</param>
+    /// <param name="heads">Number of heads; divides the width.</param>
+    /// <param name="causal">Whether a token sees itself and earlier ones only.</param>
+    /// <returns>(B, N, heads·d)</returns>
+    public static Tensor MultiHead(Tensor query, Tensor key, Tensor value, long heads, bool causal = false)
+    {
+        using var scope = NewDisposeScope();
+        var attended = nn.functional.scaled_dot_product_attention(
+            SplitHeads(query, heads), SplitHeads(key, heads), SplitHeads(value, heads), is_casual: causal); // (B, heads, N, d)
+        return attended.transpose(1, 2).reshape(query.shape).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor SplitHeads(Tensor x, long heads) => x.view(x.shape[0], x.shape[1], heads, -1).transpose(1, 2); // (B, heads, N, d)
+}

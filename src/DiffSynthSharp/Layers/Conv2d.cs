@@ -1,0 +1,36 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DiffSynthSharp.Layers;
+
+/// <summary>A 2-D convolution over (B, C, H, W) with channels-last memory; its weights are kept channels-last too.</summary>
+/// <remarks>oneDNN takes up to twice the time when the weights of a channels-last input are not channels-last themselves.</remarks>
+internal sealed class Conv2d : Leaf
+{
+    [Key("weight")] private Parameter? _weight;
+    [Key("bias")] private Parameter? _bias;
+    private readonly long _stride;
+    private readonly long _padding;
+
+    public Conv2d(long inputs, long outputs, long kernel, long stride = 1, long padding = 0) : base(nameof(Conv2d))
+    {
+        (_stride, _padding) = (stride, padding);
+        _weight = Unfilled(outputs, inputs, kernel, kernel);
+        _bias = Unfilled(outputs);
+        RegisterComponents();
+    }
+
+    protected override ref Parameter? Slot(string name) => ref name == "weight" ? ref _weight : ref _bias;
+
+    protected override Tensor Arrange(string name, Tensor value)
+        => name == "weight" && value.shape[2] > 1 ? value.ToChannelsLast() : value;
+
+    /// <param name="x">(B, inputs, H, W)</param>
+    /// <returns>(B, outputs, H', W')</returns>
+    public override Tensor forward(Tensor x)
+    {
+        using var weight = Compute(_weight!, x.dtype);
+        using var bias = Compute(_bias!, x.dtype);
+        return nn.functional.conv2d(x, weight, bias, strides: [_stride, _stride], padding: [_padding, _padding]);
+    }
+}

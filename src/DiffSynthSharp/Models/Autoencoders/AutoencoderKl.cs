@@ -1,0 +1,107 @@
+using DiffSynthSharp.Layers;
+using static TorchSharp.torch;
+
+namespace DiffSynthSharp.Models.Autoencoders;
+
+/// <summary>Sizes of the autoencoder between pictures and latents.</summary>
+/// <param name="Channels">Width of each level, from full resolution downwards; each but the last halves the sides.</param>
+/// <param name="BlocksPerLevel">Residual blocks of the encoder's levels; one more in the decoder.</param>
+/// <param name="LatentChannels">Channels of the latents.</param>
+/// <param name="NormGroups">Groups of the group norms.</param>
+/// <param name="PictureChannels">Channels of the picture.</param>
+internal sealed record AutoencoderConfig(IReadOnlyList<long> Channels, int BlocksPerLevel, long LatentChannels, long NormGroups = 32, long PictureChannels = 3)
+{
+    /// <summary>Picture pixels per latent cell, along a side.</summary>
+    public int Reduction => 1 << (Channels.Count - 1);
+
+    /// <summary>Every size that shapes tell, under ldm's names without a prefix.</summary>
+    public static AutoencoderConfig Detect(IReadOnlyDictionary<string, long[]> shapes)
+    {
+        var channels = new List<long>();
+        while (shapes.TryGetValue($"encoder.down.{channels.Count}.block.0.conv1.weight", out var convolution)) channels.Add(convolution[0]);
+        var blocks = 0;
+        while (shapes.ContainsKey($"encoder.down.0.block.{blocks}.conv1.weight")) blocks++;
+        var input = shapes["encoder.conv_in.weight"];
+        return new(channels, blocks, shapes["decoder.conv_in.weight"][1], PictureChannels: input[1]);
+    }
+}
+
+/// <summary>What the encoder says about a picture: a Gaussian per latent value.</summary>
+/// <param name="Mean">(B, C, h, w)</param>
+/// <param name="LogVariance">(B, C, h, w), clamped to −30 … 20</param>
+internal readonly record struct Posterior(Tensor Mean, Tensor LogVariance)
+{
+    /// <summary>Splits the encoder's moments: first half of the channels the mean, second the log-variance.</summary>
+    /// <param name="moments">(B, 2C, h, w)</param>
+    public static Posterior FromMoments(Tensor moments)
+    {
+        using var scope = NewDisposeScope();
+        var halves = moments.chunk(2, 1);
+        return new(halves[0].contiguous().MoveToOuterDisposeScope(), halves[1].clamp(-30, 20).contiguous().MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The standard deviation, (B, C, h, w).</summary>
+    public Tensor Deviation()
+    {
+        using var half = LogVariance * 0.5;
+        return half.exp();
+    }
+
+    /// <summary><c>mean + std · noise</c></summary>
+    /// <param name="noise">(B, C, h, w) standard normal</param>
+    public Tensor Sample(Tensor noise)
+    {
+        using var deviation = Deviation();
+        using var spread = deviation * noise;
+        return Mean + spread;
+    }
+}
+
+/// <summary>The variational autoencoder of latent diffusion.</summary>
+/// <remarks>CompVis/stable-diffusion, ldm/models/autoencoder.py, AutoencoderKL, and ldm/modules/diffusionmodules/model.py; keys below <c>first_stage_model</c>.</remarks>
+internal sealed class AutoencoderKl : nn.Module<Tensor, Tensor>
+{
+    [Key("encoder")] private readonly Encoder _encoder;
+    [Key("decoder")] private readonly Decoder _decoder;
+    [Key("quant_conv")] private readonly Conv2d _quantize;
+    [Key("post_quant_conv")] private readonly Conv2d _dequantize;
+
+    public AutoencoderKl(AutoencoderConfig config) : base(nameof(AutoencoderKl))
+    {
+        Config = config;
+        _encoder = new Encoder(config);
+        _decoder = new Decoder(config);
+        _quantize = new Conv2d(2 * config.LatentChannels, 2 * config.LatentChannels, 1);
+        _dequantize = new Conv2d(config.LatentChannels, config.LatentChannels, 1);
+        RegisterComponents();
+    }
+
+    public AutoencoderConfig Config { get; }
+
+    /// <summary>Picture to latents, unscaled.</summary>
+    /// <param name="picture">(B, 3, H, W) in −1 … 1; H and W multiples of the reduction</param>
+    public Posterior Encode(Tensor picture)
+    {
+        using var features = _encoder.forward(picture);
+        using var moments = _quantize.forward(features);
+        return Posterior.FromMoments(moments);
+    }
+
+    /// <summary>Latents to picture.</summary>
+    /// <param name="latents">(B, C, h, w), unscaled</param>
+    /// <returns>(B, 3, H, W), roughly −1 … 1, not clipped</returns>
+    public Tensor Decode(Tensor latents)
+    {
+        using var channelsLast = latents.ToChannelsLast();
+        using var features = _dequantize.forward(channelsLast);
+        return _decoder.forward(features);
+    }
+
+    public override Tensor forward(Tensor picture)
+    {
+        var posterior = Encode(picture);
+        posterior.LogVariance.Dispose();
+        using var mean = posterior.Mean;
+        return Decode(mean);
+    }
+}

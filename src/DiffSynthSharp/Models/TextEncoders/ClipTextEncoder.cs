@@ -1,0 +1,209 @@
+using DiffSynthSharp.Layers;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DiffSynthSharp.Models.TextEncoders;
+
+/// <summary>Sizes of a CLIP text encoder.</summary>
+/// <param name="Vocabulary">Rows of the token table.</param>
+/// <param name="Width">Width of a token.</param>
+/// <param name="Inner">Width inside the feed-forward part.</param>
+/// <param name="Layers">Transformer layers.</param>
+/// <param name="Heads">Attention heads.</param>
+/// <param name="Positions">Longest row of tokens.</param>
+/// <param name="QuickGelu">x·sigmoid(1.702x) (CLIP-L) instead of exact GELU.</param>
+/// <param name="Projection">Width of the projection of the pooled vector, 0 without one.</param>
+internal sealed record ClipTextConfig(long Vocabulary, long Width, long Inner, int Layers, long Heads, long Positions = 77, bool QuickGelu = true, long Projection = 0)
+{
+    /// <summary>Every size from the tensors' shapes, under the names of this network. Heads are 64 wide, as in all published CLIP text encoders.</summary>
+    public static ClipTextConfig Detect(IReadOnlyDictionary<string, long[]> shapes)
+    {
+        var table = shapes["text_model.embeddings.token_embedding.weight"];
+        var layers = 0;
+        while (shapes.ContainsKey($"text_model.encoder.layers.{layers}.layer_norm1.weight")) layers++;
+        return new(table[0], table[1], shapes["text_model.encoder.layers.0.mlp.fc1.weight"][0], layers, Math.Max(1, table[1] / 64),
+            shapes["text_model.embeddings.position_embedding.weight"][^2], true,
+            shapes.TryGetValue("text_projection.weight", out var projection) ? projection[0] : 0);
+    }
+}
+
+/// <summary>What a CLIP text encoder says about a batch of token rows.</summary>
+/// <param name="Hidden">The states after 0, 1, … all layers, each (B, N, width), without the final norm.</param>
+/// <param name="Pooled">The normed last state at each row's largest id, (B, width).</param>
+internal readonly record struct ClipTextOutput(IReadOnlyList<Tensor> Hidden, Tensor Pooled);
+
+/// <summary>The text tower of CLIP: a causal pre-norm transformer.</summary>
+/// <remarks>
+/// openai/CLIP clip/model.py; key names of huggingface/transformers models/clip/modeling_clip.py, CLIPTextModel (WithProjection).
+/// Padding is attended, as in every published pipeline. Pooling takes the position of the largest id.
+/// </remarks>
+internal sealed class ClipTextEncoder : nn.Module<Tensor, ClipTextOutput>
+{
+    [Key("text_model")] private readonly TextModel _text;
+    [Key("text_projection")] private readonly Linear? _projection;
+
+    public ClipTextEncoder(ClipTextConfig config) : base(nameof(ClipTextEncoder))
+    {
+        Config = config;
+        _text = new TextModel(config);
+        _projection = config.Projection > 0 ? new Linear(config.Width, config.Projection, bias: false) : null;
+        RegisterComponents();
+    }
+
+    public ClipTextConfig Config { get; }
+
+    /// <param name="ids">(B, N) int64, N up to the number of positions</param>
+    public override ClipTextOutput forward(Tensor ids)
+    {
+        using var scope = NewDisposeScope();
+        var hidden = _text.Hidden(ids);
+        using var normed = _text.Norm(hidden[^1]);
+        var at = ids.argmax(-1); // (B)
+        var pooled = normed[arange(ids.shape[0]), at]; // (B, width)
+        foreach (var state in hidden) state.MoveToOuterDisposeScope();
+        return new(hidden, pooled.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The final layer norm, which a prompt embedding passes whatever layer it is taken from.</summary>
+    /// <param name="hidden">(B, N, width)</param>
+    public Tensor Norm(Tensor hidden) => _text.Norm(hidden);
+
+    /// <summary>The pooled vector through the projection, where the file has one.</summary>
+    /// <param name="pooled">(B, width)</param>
+    public Tensor Project(Tensor pooled) => _projection is null ? pooled.alias() : _projection.forward(pooled);
+
+    private sealed class TextModel : nn.Module<Tensor, Tensor>
+    {
+        [Key("embeddings")] private readonly Embeddings _embeddings;
+        [Key("encoder")] private readonly Encoder _encoder;
+        [Key("final_layer_norm")] private readonly LayerNorm _norm;
+
+        public TextModel(ClipTextConfig config) : base(nameof(TextModel))
+        {
+            _embeddings = new Embeddings(config);
+            _encoder = new Encoder(config);
+            _norm = new LayerNorm(config.Width);
+            RegisterComponents();
+        }
+
+        public List<Tensor> Hidden(Tensor ids) => _encoder.Hidden(_embeddings.forward(ids));
+
+        public Tensor Norm(Tensor hidden) => _norm.forward(hidden);
+
+        public override Tensor forward(Tensor ids) => Norm(Hidden(ids)[^1]);
+    }
+
+    private sealed class Embeddings : nn.Module<Tensor, Tensor>
+    {
+        [Key("token_embedding")] private readonly Embedding _tokens;
+        [Key("position_embedding")] private readonly Embedding _positions;
+
+        public Embeddings(ClipTextConfig config) : base(nameof(Embeddings))
+        {
+            _tokens = new Embedding(config.Vocabulary, config.Width);
+            _positions = new Embedding(config.Positions, config.Width);
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor ids)
+        {
+            using var scope = NewDisposeScope();
+            var positions = _positions.forward(arange(ids.shape[1], device: ids.device)); // (N, width)
+            return (_tokens.forward(ids) + positions).MoveToOuterDisposeScope();
+        }
+    }
+
+    private sealed class Encoder : nn.Module<Tensor, Tensor>
+    {
+        [Key("layers")] private readonly ModuleList<EncoderLayer> _layers;
+
+        public Encoder(ClipTextConfig config) : base(nameof(Encoder))
+        {
+            _layers = new ModuleList<EncoderLayer>([.. Enumerable.Range(0, config.Layers).Select(_ => new EncoderLayer(config))]);
+            RegisterComponents();
+        }
+
+        public List<Tensor> Hidden(Tensor embedded)
+        {
+            var states = new List<Tensor> { embedded };
+            foreach (var layer in _layers) states.Add(layer.forward(states[^1]));
+            return states;
+        }
+
+        public override Tensor forward(Tensor embedded) => Hidden(embedded)[^1];
+    }
+
+    private sealed class EncoderLayer : nn.Module<Tensor, Tensor>
+    {
+        [Key("self_attn")] private readonly SelfAttention _attention;
+        [Key("layer_norm1")] private readonly LayerNorm _norm1;
+        [Key("mlp")] private readonly Mlp _mlp;
+        [Key("layer_norm2")] private readonly LayerNorm _norm2;
+
+        public EncoderLayer(ClipTextConfig config) : base(nameof(EncoderLayer))
+        {
+            _attention = new SelfAttention(config.Width, config.Heads);
+            _norm1 = new LayerNorm(config.Width);
+            _mlp = new Mlp(config);
+            _norm2 = new LayerNorm(config.Width);
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor x)
+        {
+            BlockBorder.Cross();
+            using var scope = NewDisposeScope();
+            x = x + _attention.forward(_norm1.forward(x));
+            return (x + _mlp.forward(_norm2.forward(x))).MoveToOuterDisposeScope();
+        }
+    }
+
+    private sealed class SelfAttention : nn.Module<Tensor, Tensor>
+    {
+        [Key("q_proj")] private readonly Linear _query;
+        [Key("k_proj")] private readonly Linear _key;
+        [Key("v_proj")] private readonly Linear _value;
+        [Key("out_proj")] private readonly Linear _output;
+        private readonly long _heads;
+
+        public SelfAttention(long width, long heads) : base(nameof(SelfAttention))
+        {
+            _heads = heads;
+            _query = new Linear(width, width);
+            _key = new Linear(width, width);
+            _value = new Linear(width, width);
+            _output = new Linear(width, width);
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor x)
+        {
+            using var scope = NewDisposeScope();
+            var attended = Attention.MultiHead(_query.forward(x), _key.forward(x), _value.forward(x), _heads, causal: true);
+            return _output.forward(attended).MoveToOuterDisposeScope();
+        }
+    }
+
+    private sealed class Mlp : nn.Module<Tensor, Tensor>
+    {
+        [Key("fc1")] private readonly Linear _expand;
+        [Key("fc2")] private readonly Linear _contract;
+        private readonly bool _quickGelu;
+
+        public Mlp(ClipTextConfig config) : base(nameof(Mlp))
+        {
+            _quickGelu = config.QuickGelu;
+            _expand = new Linear(config.Width, config.Inner);
+            _contract = new Linear(config.Inner, config.Width);
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor x)
+        {
+            using var scope = NewDisposeScope();
+            var inner = _expand.forward(x);
+            inner = _quickGelu ? inner * sigmoid(1.702 * inner) : nn.functional.gelu(inner);
+            return _contract.forward(inner).MoveToOuterDisposeScope();
+        }
+    }
+}

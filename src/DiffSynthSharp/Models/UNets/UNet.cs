@@ -1,0 +1,100 @@
+using DiffSynthSharp.Layers;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DiffSynthSharp.Models.UNets;
+
+/// <summary>The denoising U-Net of Stable Diffusion: residual blocks and transformers down to the smallest map and up again, with skips between.</summary>
+/// <remarks>CompVis/stable-diffusion, ldm/modules/diffusionmodules/openaimodel.py, UNetModel; keys below <c>model.diffusion_model</c>.</remarks>
+internal sealed class UNet : nn.Module<Tensor, Tensor, Tensor, Tensor>
+{
+    [Key("time_embed")] private readonly TimeEmbed _time;
+    [Key("input_blocks")] private readonly ModuleList<Stage> _down;
+    [Key("middle_block")] private readonly Stage _middle;
+    [Key("output_blocks")] private readonly ModuleList<Stage> _up;
+    [Key("out")] private readonly Head _head;
+
+    public UNet(UNetConfig config) : base(nameof(UNet))
+    {
+        Config = config;
+        var embedding = config.Levels[0].Channels * 4;
+        var build = new StageBuilder(config, embedding);
+        _time = new TimeEmbed(config.Levels[0].Channels, embedding);
+        _down = new ModuleList<Stage>([.. build.Down()]);
+        _middle = build.Middle();
+        _up = new ModuleList<Stage>([.. build.Up()]);
+        _head = new Head(config.Levels[0].Channels, config.OutputChannels, config.NormGroups);
+        RegisterComponents();
+    }
+
+    public UNetConfig Config { get; }
+
+    /// <param name="x">(B, input channels, H, W) latents, channels-last memory preferred</param>
+    /// <param name="timesteps">(B) float32, in training timesteps; fractions allowed</param>
+    /// <param name="context">(B, M, context width)</param>
+    /// <returns>(B, output channels, H, W), the raw prediction</returns>
+    public override Tensor forward(Tensor x, Tensor timesteps, Tensor context)
+    {
+        using var scope = NewDisposeScope();
+        var embedding = _time.forward(timesteps); // (B, E)
+        var h = x.ToChannelsLast();
+        var skips = new Stack<Tensor>();
+        foreach (var stage in _down)
+        {
+            h = stage.Run(h, embedding, context);
+            skips.Push(h);
+        }
+        h = _middle.Run(h, embedding, context);
+        foreach (var stage in _up)
+        {
+            using var skip = skips.Pop();
+            using var joined = cat([h, skip], 1);
+            if (!ReferenceEquals(h, skip)) h.Dispose();
+            h = stage.Run(joined, embedding, context, skips.TryPeek(out var next) ? next.shape : null);
+        }
+        return _head.forward(h).MoveToOuterDisposeScope();
+    }
+
+    private sealed class TimeEmbed : nn.Module<Tensor, Tensor>
+    {
+        [Key("0")] private readonly Linear _first;
+        [Key("2")] private readonly Linear _second;
+        private readonly long _width;
+
+        public TimeEmbed(long width, long embedding) : base(nameof(TimeEmbed))
+        {
+            _width = width;
+            _first = new Linear(width, embedding);
+            _second = new Linear(embedding, embedding);
+            RegisterComponents();
+        }
+
+        // Each residual block begins its embedding layers with the same SiLU, so it is taken once, here.
+        public override Tensor forward(Tensor timesteps)
+        {
+            using var scope = NewDisposeScope();
+            var hidden = nn.functional.silu(_first.forward(TimestepEmbedding.Sinusoids(timesteps, _width)));
+            return nn.functional.silu(_second.forward(hidden)).MoveToOuterDisposeScope();
+        }
+    }
+
+    private sealed class Head : nn.Module<Tensor, Tensor>
+    {
+        [Key("0")] private readonly GroupNorm _norm;
+        [Key("2")] private readonly Conv2d _convolution;
+
+        public Head(long channels, long outputs, long groups) : base(nameof(Head))
+        {
+            _norm = new GroupNorm(groups, channels, 1e-5);
+            _convolution = new Conv2d(channels, outputs, 3, padding: 1);
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor x)
+        {
+            using var normed = _norm.forward(x);
+            using var active = nn.functional.silu(normed);
+            return _convolution.forward(active);
+        }
+    }
+}
