@@ -1,0 +1,118 @@
+using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
+
+namespace DiffSynthSharp.Weights;
+
+/// <summary>
+/// The bytes of a file, mapped into memory (or a copy of bytes that were in memory already), shared by everything that looks at them: freed when
+/// the last holder lets go.
+/// </summary>
+/// <remarks>The mapping is copy-on-write, so that an in-place operation on a tensor over it changes the tensor and never the file.</remarks>
+internal sealed unsafe class ByteRegion
+{
+    private const int AdviseDontNeed = 4;
+
+    private readonly MemoryMappedFile? _file;
+    private readonly MemoryMappedViewAccessor? _view;
+    private readonly byte* _start;
+    private int _holders = 1;
+
+    private ByteRegion(MemoryMappedFile file, MemoryMappedViewAccessor view, long length)
+    {
+        (_file, _view, Length) = (file, view, length);
+        view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
+        _start += view.PointerOffset;
+    }
+
+    private ByteRegion(ReadOnlySpan<byte> content)
+    {
+        Length = content.Length;
+        _start = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(content.Length, 1), 64);
+        content.CopyTo(new Span<byte>(_start, content.Length));
+    }
+
+    /// <summary>Number of bytes.</summary>
+    public long Length { get; }
+
+    /// <summary>Copies bytes out of managed memory.</summary>
+    public static ByteRegion Copy(ReadOnlySpan<byte> content) => new(content);
+
+    /// <summary>Maps a file.</summary>
+    /// <param name="path">The file; it must not be shortened while it is in use.</param>
+    /// <exception cref="DiffSynthException">It is missing, empty, a folder, or may not be read.</exception>
+    public static ByteRegion Map(string path)
+    {
+        if (Directory.Exists(path)) throw new DiffSynthException($"'{path}' is a folder, not a checkpoint file.");
+        try
+        {
+            var length = new FileInfo(path).Length; // of a pipe or device: 0, without opening it
+            if (length == 0) throw new DiffSynthException($"'{path}' is an empty file. Download or copy it again.");
+            var file = MemoryMappedFile.CreateFromFile(
+                new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1), null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, false);
+            return new ByteRegion(file, View(file), length);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new DiffSynthException($"There is no file '{path}'.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            throw new DiffSynthException($"'{path}' cannot be read: {e.Message}", e);
+        }
+    }
+
+    // Copy-on-write counts against the memory that the system is willing to promise; a file larger than that can still be mapped for reading.
+    private static MemoryMappedViewAccessor View(MemoryMappedFile file)
+    {
+        try
+        {
+            return file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.CopyOnWrite);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+        }
+    }
+
+    /// <summary>The address of a byte; valid while the region is held.</summary>
+    public byte* Address(long offset) => _start + offset;
+
+    /// <summary>A part of the region.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It leaves the region.</exception>
+    public ReadOnlySpan<byte> Slice(long offset, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, Length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Length - offset);
+        return new ReadOnlySpan<byte>(_start + offset, count);
+    }
+
+    /// <summary>Gives the memory behind whole pages of a range back to the system. They are read from the file again when they are touched; changes made to them are lost.</summary>
+    public void DropPages(long offset, long count)
+    {
+        if (_view is null || !OperatingSystem.IsLinux()) return;
+        var page = (nuint)Environment.SystemPageSize;
+        nuint from = ((nuint)(_start + offset) + page - 1) & ~(page - 1), to = (nuint)(_start + offset + count) & ~(page - 1);
+        if (to > from) _ = madvise((void*)from, to - from, AdviseDontNeed);
+    }
+
+    /// <summary>Adds a holder.</summary>
+    public void Hold() => Interlocked.Increment(ref _holders);
+
+    /// <summary>Takes a holder away; the last one frees the memory.</summary>
+    public void LetGo()
+    {
+        if (Interlocked.Decrement(ref _holders) != 0) return;
+        if (_view is null)
+        {
+            NativeMemory.AlignedFree(_start);
+            return;
+        }
+        _view.SafeMemoryMappedViewHandle.ReleasePointer();
+        _view.Dispose();
+        _file!.Dispose();
+    }
+
+    [DllImport("libc")]
+    private static extern int madvise(void* address, nuint length, int advice);
+}
