@@ -9,6 +9,8 @@ internal static class AtomicFile
     /// <exception cref="DiffSynthException">The folder is missing, not writable, or full.</exception>
     public static void Write(string path, Action<FileStream> write)
     {
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder))
+            throw new DiffSynthException($"'{path}' cannot be written: there is no folder '{folder}'.");
         var temporary = $"{path}.{Environment.ProcessId}-{Guid.NewGuid():N}.tmp";
         try
         {
@@ -25,7 +27,7 @@ internal static class AtomicFile
         }
         finally
         {
-            File.Delete(temporary);
+            if (File.Exists(temporary)) File.Delete(temporary);
         }
     }
 }

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
 using DiffSynthSharp.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Tests.Weights;
