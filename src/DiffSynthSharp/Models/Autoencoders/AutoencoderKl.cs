@@ -80,17 +80,26 @@ internal sealed class AutoencoderKl : nn.Module<Tensor, Tensor>
 
     /// <summary>Picture to latents, unscaled.</summary>
     /// <param name="picture">(B, 3, H, W) in −1 … 1; H and W multiples of the reduction</param>
-    public Posterior Encode(Tensor picture)
+    /// <param name="tiles">In pixels; null encodes the whole picture at once.</param>
+    public Posterior Encode(Tensor picture, TileGrid? tiles = null)
     {
-        using var features = _encoder.forward(picture);
-        using var moments = _quantize.forward(features);
+        using var moments = tiles is { } grid ? Tiles.Run(picture, grid, Moments) : Moments(picture);
         return Posterior.FromMoments(moments);
     }
 
     /// <summary>Latents to picture.</summary>
     /// <param name="latents">(B, C, h, w), unscaled</param>
+    /// <param name="tiles">In latent cells; null decodes the whole map at once.</param>
     /// <returns>(B, 3, H, W), roughly −1 … 1, not clipped</returns>
-    public Tensor Decode(Tensor latents)
+    public Tensor Decode(Tensor latents, TileGrid? tiles = null) => tiles is { } grid ? Tiles.Run(latents, grid, Picture) : Picture(latents);
+
+    private Tensor Moments(Tensor picture)
+    {
+        using var features = _encoder.forward(picture);
+        return _quantize.forward(features);
+    }
+
+    private Tensor Picture(Tensor latents)
     {
         using var channelsLast = latents.ToChannelsLast();
         using var features = _dequantize.forward(channelsLast);

@@ -13,7 +13,9 @@ namespace DiffSynthSharp.Models.TextEncoders;
 /// <param name="Positions">Longest row of tokens.</param>
 /// <param name="QuickGelu">x·sigmoid(1.702x) (CLIP-L) instead of exact GELU.</param>
 /// <param name="Projection">Width of the projection of the pooled vector, 0 without one.</param>
-internal sealed record ClipTextConfig(long Vocabulary, long Width, long Inner, int Layers, long Heads, long Positions = 77, bool QuickGelu = true, long Projection = 0)
+/// <param name="EndId">The id at whose first position the text is pooled; null pools at the largest id, as all published configurations mean.</param>
+internal sealed record ClipTextConfig(
+    long Vocabulary, long Width, long Inner, int Layers, long Heads, long Positions = 77, bool QuickGelu = true, long Projection = 0, long? EndId = null)
 {
     /// <summary>Every size from the tensors' shapes, under the names of this network. Heads are 64 wide, as in all published CLIP text encoders.</summary>
     public static ClipTextConfig Detect(IReadOnlyDictionary<string, long[]> shapes)
@@ -29,7 +31,7 @@ internal sealed record ClipTextConfig(long Vocabulary, long Width, long Inner, i
 
 /// <summary>What a CLIP text encoder says about a batch of token rows.</summary>
 /// <param name="Hidden">The states after 0, 1, … all layers, each (B, N, width), without the final norm.</param>
-/// <param name="Pooled">The normed last state at each row's largest id, (B, width).</param>
+/// <param name="Pooled">The normed last state where each row is pooled, (B, width).</param>
 internal readonly record struct ClipTextOutput(IReadOnlyList<Tensor> Hidden, Tensor Pooled);
 
 /// <summary>The text tower of CLIP: a causal pre-norm transformer.</summary>
@@ -58,10 +60,22 @@ internal sealed class ClipTextEncoder : nn.Module<Tensor, ClipTextOutput>
         using var scope = NewDisposeScope();
         var hidden = _text.Hidden(ids);
         using var normed = _text.Norm(hidden[^1]);
-        var at = ids.argmax(-1); // (B)
+        var at = PoolAt(ids, Config.EndId); // (B)
         var pooled = normed[arange(ids.shape[0]), at]; // (B, width)
         foreach (var state in hidden) state.MoveToOuterDisposeScope();
         return new(hidden, pooled.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Where each row of ids is pooled: at its largest id, or at the first <paramref name="endId"/> (the row's start when there is none).</summary>
+    /// <param name="ids">(B, N)</param>
+    /// <param name="endId">Null for the largest.</param>
+    /// <returns>(B) int64</returns>
+    internal static Tensor PoolAt(Tensor ids, long? endId)
+    {
+        if (endId is null) return ids.argmax(-1);
+        using var hits = ids.eq(endId.Value);
+        using var numbers = hits.to(ScalarType.Int32);
+        return numbers.argmax(-1);
     }
 
     /// <summary>The final layer norm, which a prompt embedding passes whatever layer it is taken from.</summary>

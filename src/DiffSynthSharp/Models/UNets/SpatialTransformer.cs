@@ -24,12 +24,27 @@ internal sealed class SpatialTransformer : nn.Module<Tensor, Tensor, Tensor>
 
     /// <param name="x">(B, C, H, W)</param>
     /// <param name="context">(B, M, context width)</param>
-    public override Tensor forward(Tensor x, Tensor context)
+    public override Tensor forward(Tensor x, Tensor context) => Run(x, context, null);
+
+    /// <param name="x">(B, C, H, W)</param>
+    /// <param name="context">(B, M, context width)</param>
+    /// <param name="tiles">Cuts the map for the transformer blocks alone (DiffSynth-Studio's tiled U-Net), in cells of this map; null runs it whole.</param>
+    public Tensor Run(Tensor x, Tensor context, TileGrid? tiles)
     {
         using var scope = NewDisposeScope();
-        var tokens = _input.forward(_norm.forward(x)).ToTokens(); // (B, H·W, C)
+        var map = _input.forward(_norm.forward(x));
+        map = tiles is { } grid
+            ? Tiles.Run(map, grid with { Size = Math.Min(grid.Size, Math.Min(x.shape[2], x.shape[3])) }, tile => Transform(tile, context))
+            : Transform(map, context);
+        return (_output.forward(map) + x).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Transform(Tensor map, Tensor context)
+    {
+        using var scope = NewDisposeScope();
+        var tokens = map.ToTokens(); // (B, H·W, C)
         foreach (var block in _blocks) tokens = block.forward(tokens, context);
-        return (_output.forward(tokens.ToMap(x.shape[2], x.shape[3])) + x).MoveToOuterDisposeScope();
+        return tokens.ToMap(map.shape[2], map.shape[3]).MoveToOuterDisposeScope();
     }
 }
 

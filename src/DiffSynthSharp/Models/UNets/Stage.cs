@@ -16,14 +16,15 @@ internal sealed class Stage : ModuleList<nn.Module>
     /// <param name="embedding">(B, E)</param>
     /// <param name="context">(B, M, context width)</param>
     /// <param name="target">Shape of the skip that the next stage will meet; an upsampler resizes to its sides. Null doubles them.</param>
-    public Tensor Run(Tensor x, Tensor embedding, Tensor context, long[]? target = null)
+    /// <param name="tiles">Cuts the maps of transformers; null runs them whole.</param>
+    public Tensor Run(Tensor x, Tensor embedding, Tensor context, long[]? target = null, TileGrid? tiles = null)
     {
         using var scope = NewDisposeScope();
         foreach (var layer in this)
             x = layer switch
             {
                 ResidualBlock block => block.forward(x, embedding),
-                SpatialTransformer transformer => transformer.forward(x, context),
+                SpatialTransformer transformer => transformer.Run(x, context, tiles),
                 Upsample upsample => upsample.Run(x, target),
                 nn.Module<Tensor, Tensor> plain => plain.forward(x),
                 _ => throw new InvalidOperationException($"A stage can't run a {layer.GetName()}."),

@@ -33,7 +33,14 @@ internal sealed class UNet : nn.Module<Tensor, Tensor, Tensor, Tensor>
     /// <param name="timesteps">(B) float32, in training timesteps; fractions allowed</param>
     /// <param name="context">(B, M, context width)</param>
     /// <returns>(B, output channels, H, W), the raw prediction</returns>
-    public override Tensor forward(Tensor x, Tensor timesteps, Tensor context)
+    public override Tensor forward(Tensor x, Tensor timesteps, Tensor context) => Run(x, timesteps, context, null);
+
+    /// <summary>As <see cref="forward"/>, with the transformers of each map run in tiles.</summary>
+    /// <param name="x">(B, input channels, H, W)</param>
+    /// <param name="timesteps">(B)</param>
+    /// <param name="context">(B, M, context width)</param>
+    /// <param name="tiles">In cells of each transformer's own map; null runs them whole.</param>
+    public Tensor Run(Tensor x, Tensor timesteps, Tensor context, TileGrid? tiles)
     {
         using var scope = NewDisposeScope();
         var embedding = _time.forward(timesteps); // (B, E)
@@ -41,16 +48,16 @@ internal sealed class UNet : nn.Module<Tensor, Tensor, Tensor, Tensor>
         var skips = new Stack<Tensor>();
         foreach (var stage in _down)
         {
-            h = stage.Run(h, embedding, context);
+            h = stage.Run(h, embedding, context, tiles: tiles);
             skips.Push(h);
         }
-        h = _middle.Run(h, embedding, context);
+        h = _middle.Run(h, embedding, context, tiles: tiles);
         foreach (var stage in _up)
         {
             using var skip = skips.Pop();
             using var joined = cat([h, skip], 1);
             if (!ReferenceEquals(h, skip)) h.Dispose();
-            h = stage.Run(joined, embedding, context, skips.TryPeek(out var next) ? next.shape : null);
+            h = stage.Run(joined, embedding, context, skips.TryPeek(out var next) ? next.shape : null, tiles);
         }
         return _head.forward(h).MoveToOuterDisposeScope();
     }

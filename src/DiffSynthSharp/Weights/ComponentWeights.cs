@@ -1,0 +1,58 @@
+using static TorchSharp.torch;
+
+namespace DiffSynthSharp.Weights;
+
+/// <summary>
+/// The tensors of one network inside a checkpoint, under the network's own names: those behind a prefix, translated by a key map.
+/// </summary>
+internal sealed class ComponentWeights
+{
+    private readonly Func<string, Tensor> _read;
+    private readonly Dictionary<string, TensorEntry> _byOurName = new(StringComparer.Ordinal);
+
+    /// <param name="origin">What the user would call the source: a file or a folder.</param>
+    /// <param name="entries">Tensors of the whole source.</param>
+    /// <param name="read">Reads a tensor by its name in the source.</param>
+    /// <param name="prefix">What stands before this network's tensors, with the closing dot; empty for none.</param>
+    /// <param name="map">The layout; given the names without the prefix, null says that they are not this network's.</param>
+    /// <returns>The component, or null when the source doesn't hold it.</returns>
+    public static ComponentWeights? Find(
+        string origin, IReadOnlyDictionary<string, TensorEntry> entries, Func<string, Tensor> read, string prefix, Func<IReadOnlyCollection<string>, KeyMap?> map)
+    {
+        var behind = entries.Values.Where(entry => entry.Name.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(entry => entry.Name[prefix.Length..]);
+        return behind.Count > 0 && map(behind.Keys) is { } layout ? new ComponentWeights(origin, prefix, read, behind, layout) : null;
+    }
+
+    private ComponentWeights(string origin, string prefix, Func<string, Tensor> read, Dictionary<string, TensorEntry> entries, KeyMap map)
+    {
+        (Origin, Prefix, _read, Entries) = (origin, prefix, read, [.. entries.Values]);
+        foreach (var (name, entry) in entries)
+            if (!map.TryToOurs(name, out var ours)) Unknown.Add(entry.Name);
+            else if (ours is null) LeftOut.Add(entry.Name);
+            else if (!_byOurName.TryAdd(ours, entry))
+                throw new DiffSynthException($"'{origin}' holds '{ours}' twice, as '{_byOurName[ours].Name}' and as '{entry.Name}'. The file mixes two layouts; save it again with one.");
+        Shapes = _byOurName.ToDictionary(pair => pair.Key, pair => pair.Value.Shape);
+    }
+
+    public string Origin { get; }
+
+    public string Prefix { get; }
+
+    /// <summary>Every tensor behind the prefix, as the source has it.</summary>
+    public IReadOnlyList<TensorEntry> Entries { get; }
+
+    /// <summary>Shapes under our names.</summary>
+    public IReadOnlyDictionary<string, long[]> Shapes { get; }
+
+    /// <summary>Names in the source that the layout doesn't know.</summary>
+    public List<string> Unknown { get; } = [];
+
+    /// <summary>Names in the source that are not read on purpose.</summary>
+    public List<string> LeftOut { get; } = [];
+
+    /// <summary>The entry that fills one of our parameters.</summary>
+    public bool TryGet(string ours, out TensorEntry entry) => _byOurName.TryGetValue(ours, out entry!);
+
+    /// <summary>The stored tensor that fills one of our parameters. The caller owns it.</summary>
+    public Tensor Read(string ours) => _read(_byOurName[ours].Name);
+}

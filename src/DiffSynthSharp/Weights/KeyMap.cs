@@ -1,0 +1,99 @@
+using System.Text.RegularExpressions;
+
+namespace DiffSynthSharp.Weights;
+
+/// <summary>
+/// Translates tensor names between a published layout and a network's own names, in both directions. The table is text: a row has a
+/// published prefix and ours; <c>-</c> in place of ours means the tensor is left out on purpose; rows below <c>[section]</c> are
+/// repeated for each set of numbers that the section is given for its <c>{placeholders}</c>.
+/// </summary>
+internal sealed partial class KeyMap
+{
+    /// <summary>What the placeholders of a section's rows stand for, one set per repetition.</summary>
+    public sealed class Sections : Dictionary<string, IEnumerable<IReadOnlyDictionary<string, int>>>;
+
+    private const string LeftOut = "-";
+    private readonly Dictionary<string, string> _toOurs = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _toTheirs = new(StringComparer.Ordinal);
+
+    private KeyMap()
+    {
+    }
+
+    /// <summary>A map that changes nothing but leaves out the named tensors.</summary>
+    public static KeyMap Identity(params string[] leftOut)
+    {
+        var map = new KeyMap();
+        map._toOurs[""] = map._toTheirs[""] = "";
+        foreach (var name in leftOut) map._toOurs[name] = LeftOut;
+        return map;
+    }
+
+    /// <summary>Reads a table that is embedded in this assembly.</summary>
+    /// <param name="name">File name, such as <c>UNet.diffusers.keys</c>.</param>
+    /// <param name="sections">Numbers for the sections.</param>
+    public static KeyMap Embedded(string name, Sections? sections = null)
+    {
+        using var stream = typeof(KeyMap).Assembly.GetManifestResourceStream(name) ?? throw new InvalidOperationException($"No embedded key table '{name}'.");
+        using var reader = new StreamReader(stream);
+        return Parse(reader.ReadToEnd(), sections ?? []);
+    }
+
+    /// <summary>Reads a table from text.</summary>
+    public static KeyMap Parse(string text, Sections sections)
+    {
+        var map = new KeyMap();
+        IEnumerable<IReadOnlyDictionary<string, int>> repetitions = s_once;
+        foreach (var line in text.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '#'))
+        {
+            if (line[0] == '[')
+            {
+                repetitions = sections[line.Trim('[', ']')];
+                continue;
+            }
+            var cells = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+            if (cells.Length != 2) throw new FormatException($"A key table row has two columns: '{line}'.");
+            foreach (var numbers in repetitions) map.Add(Fill(cells[0], numbers), Fill(cells[1], numbers));
+        }
+        return map;
+    }
+
+    /// <summary>Our name of a published tensor.</summary>
+    /// <param name="theirs">The published name.</param>
+    /// <param name="ours">Our name; null when the tensor is left out on purpose.</param>
+    /// <returns>False when no row covers the name.</returns>
+    public bool TryToOurs(string theirs, out string? ours)
+    {
+        var found = Translate(_toOurs, theirs);
+        ours = found == LeftOut ? null : found;
+        return found is not null;
+    }
+
+    /// <summary>The published name of one of our tensors, or null when no row covers it.</summary>
+    public string? ToTheirs(string ours) => Translate(_toTheirs, ours);
+
+    private static readonly IReadOnlyDictionary<string, int>[] s_once = [new Dictionary<string, int>()];
+
+    private void Add(string theirs, string ours)
+    {
+        if (!_toOurs.TryAdd(theirs, ours)) throw new FormatException($"The key table has two rows for '{theirs}'.");
+        if (ours != LeftOut) _toTheirs.TryAdd(ours, theirs); // several published names may be read; the first is the one written
+    }
+
+    private static string Fill(string template, IReadOnlyDictionary<string, int> numbers)
+        => Placeholder().Replace(template, match => numbers.TryGetValue(match.Groups[1].Value, out var number)
+            ? number.ToString(System.Globalization.CultureInfo.InvariantCulture)
+            : throw new FormatException($"The key table's placeholder {match.Value} in '{template}' has no number."));
+
+    // The longest row that ends at a segment's border wins.
+    private static string? Translate(Dictionary<string, string> rows, string name)
+    {
+        for (var end = name.Length; end >= 0; end = end == 0 ? -1 : Math.Max(name.LastIndexOf('.', end - 1), 0))
+            if (rows.TryGetValue(name[..end], out var target))
+                return target == LeftOut ? LeftOut : end == 0 ? name : target + name[end..];
+        return null;
+    }
+
+    [GeneratedRegex(@"\{(\w+)\}")]
+    private static partial Regex Placeholder();
+}
