@@ -26,7 +26,7 @@ internal sealed class ChecksummedBlock(string name, long offset, long length, ui
         var sum = new Crc32();
         for (var done = 0L; done < length; done += Step) sum.Append(region.Slice(offset + done, (int)Math.Min(Step, length - done)));
         if (sum.GetCurrentHashAsUInt32() != crc)
-            throw new DiffSynthException($"'{path}' is damaged: the checksum of '{name}' is wrong. Download or copy the file again.");
+            throw new DiffSynthException($"'{path}' is damaged: the checksum of '{OneLine.Of(name)}' is wrong. Download or copy the file again.");
         _checked = true;
     }
 }

@@ -30,7 +30,7 @@ internal sealed class SafetensorsHeader
     public static WeightLayout Read(ByteRegion bytes, string path)
     {
         if (bytes.Length < LengthBytes)
-            throw new DiffSynthException($"'{path}' is too short to be a checkpoint: {bytes.Length} bytes. Download or copy it again.");
+            throw new DiffSynthException($"'{path}' is too short to be a safetensors file or any checkpoint: {bytes.Length} bytes. Download or copy it again.");
         var length = BinaryPrimitives.ReadUInt64LittleEndian(bytes.Slice(0, LengthBytes));
         if (length == 0) throw new DiffSynthException($"'{path}' has an empty safetensors header (length 0).");
         if (length > (ulong)(bytes.Length - LengthBytes))
@@ -43,7 +43,7 @@ internal sealed class SafetensorsHeader
         return new WeightLayout(header._entries, header._metadata);
     }
 
-    private DiffSynthException Malformed(string what, Exception? inner = null) => new($"'{_path}' is no valid safetensors file: {what}.", inner);
+    private DiffSynthException Malformed(string what, Exception? inner = null) => new($"'{_path}' is no valid safetensors file: {OneLine.Of(what)}.", inner);
 
     private void ReadJson(ReadOnlySpan<byte> json)
     {
@@ -98,7 +98,11 @@ internal sealed class SafetensorsHeader
 
     private TensorEntry ReadEntry(ref Utf8JsonReader reader, string name)
     {
-        if (reader.TokenType != JsonTokenType.StartObject) throw Malformed($"the description of '{name}' is not an object");
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            reader.Skip(); // which finds nesting that is too deep
+            throw Malformed($"the description of '{name}' is not an object");
+        }
         StoredType? type = null;
         List<long>? shape = null, offsets = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -130,11 +134,11 @@ internal sealed class SafetensorsHeader
         var numbers = new List<long>();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            if (reader.TokenType != JsonTokenType.Number) throw Malformed($"a {what} of '{name}' is not an integer");
+            if (reader.TokenType != JsonTokenType.Number) throw Malformed($"'{name}' has one {what} that is not an integer");
             var text = Encoding.UTF8.GetString(reader.ValueSpan);
             if (text.StartsWith('-')) throw Malformed($"'{name}' has a negative {what}: {text}");
-            if (text.AsSpan().ContainsAnyExceptInRange('0', '9')) throw Malformed($"a {what} of '{name}' is not an integer: {text}");
-            if (!long.TryParse(text, out var number)) throw Malformed($"a {what} of '{name}' is out of range: {text}; its size overflows");
+            if (text.AsSpan().ContainsAnyExceptInRange('0', '9')) throw Malformed($"'{name}' has one {what} that is not an integer: {text}");
+            if (!long.TryParse(text, out var number)) throw Malformed($"'{name}' has a size that overflows, {what} {text} is out of range");
             numbers.Add(number);
         }
         return numbers;

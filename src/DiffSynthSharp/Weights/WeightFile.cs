@@ -1,4 +1,5 @@
 using System.Text;
+using DiffSynthSharp.Weights.Pickles;
 using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Weights;
@@ -81,6 +82,8 @@ internal sealed class WeightFile : IDisposable
     {
         var start = bytes.Slice(0, (int)Math.Min(bytes.Length, 512));
         RefuseLookAlikes(start, path);
+        if (ZipDirectory.Matches(start)) return ZipCheckpoint.Read(bytes, path);
+        if (LegacyCheckpoint.Matches(start) && !SafetensorsHeader.Matches(start)) return LegacyCheckpoint.Read(bytes, path);
         return SafetensorsHeader.Read(bytes, path);
     }
 

@@ -1,0 +1,34 @@
+using System.Globalization;
+using System.Text;
+
+namespace DiffSynthSharp.Weights;
+
+/// <summary>Makes text from a file fit to be shown: names in checkpoints may hold anything.</summary>
+internal static class OneLine
+{
+    private const int End = 250;
+
+    /// <summary>The text with line breaks, terminal controls and invisible marks escaped; the middle of a very long one is left out.</summary>
+    public static string Of(string text)
+    {
+        var shown = new StringBuilder();
+        for (var i = 0; i < text.Length; i++)
+        {
+            var letter = text[i];
+            if (i == End && text.Length > 2 * End)
+            {
+                shown.Append('…');
+                i = text.Length - End;
+            }
+            else if (char.IsControl(letter) || char.GetUnicodeCategory(letter) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
+            {
+                shown.Append(CultureInfo.InvariantCulture, $"\\u{(int)letter:x4}");
+            }
+            else
+            {
+                shown.Append(letter);
+            }
+        }
+        return shown.ToString();
+    }
+}
