@@ -15,7 +15,7 @@ internal sealed class AutoencoderTask
     public AutoencoderTask() => Network = new AutoencoderKl(Sizes);
 
     /// <summary>Narrow, with at least four channels in each norm group: a group of one channel divides away the colour of a picture.</summary>
-    public static AutoencoderConfig Sizes { get; } = new([32, 64, 64, 128], 1, 4, NormGroups: 8);
+    public static AutoencoderConfig Sizes { get; } = new([16, 32, 64, 128], 1, 4, NormGroups: 4);
 
     public AutoencoderKl Network { get; }
 
