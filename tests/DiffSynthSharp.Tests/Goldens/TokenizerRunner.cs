@@ -1,0 +1,95 @@
+using System.Text.Json;
+using DiffSynthSharp.Tokenizers;
+using DiffSynthSharp.Tokenizers.Repair;
+
+namespace DiffSynthSharp.Tests.Goldens;
+
+/// <summary>Recorded ids of every prompt, and the rows they are cut into.</summary>
+internal sealed class TokenizerRunner : IGoldenRunner
+{
+    // The recorded cut of DiffSynth's second SDXL tokenizer.
+    private const int CutMergesBytes = 425_984;
+
+    public string Kind => "tokenizer";
+
+    public void Run(GoldenCase @case)
+    {
+        if (@case.Text("kind") != "clip") Assert.Skip($"No runner yet for tokenizers of kind '{@case.Text("kind")}'.");
+        using var folder = new TemporaryFolder();
+        if (!CopyFiles(@case, folder.Path)) Assert.Skip($"The published vocabulary is not beside this checkout ({@case.Text("tokenizer")}).");
+        var prompts = Json(Path.Combine(@case.Folder.Path, @case.Folder.Config.GetProperty("prompts").GetString()!)).GetProperty("prompts")
+            .EnumerateArray().ToDictionary(prompt => prompt.GetProperty("n").GetInt32());
+        var recorded = Json(@case.FilePath);
+        var tokenizer = ClipTokenizer.Load(folder.Path);
+        var special = recorded.GetProperty("special");
+        var problems = new List<string>();
+        Compare("special", [tokenizer.BeginId, tokenizer.EndId, tokenizer.PadId], [.. new[] { "bos", "eos", "pad" }.Select(name => special.GetProperty(name).GetInt32())], problems);
+        var withCutMerges = recorded.GetProperty("rows").EnumerateArray().Any(row => row.TryGetProperty("ids_cut_merges", out _)) ? LoadWithCutMerges(folder.Path) : null;
+        foreach (var row in recorded.GetProperty("rows").EnumerateArray())
+        {
+            var prompt = prompts[row.GetProperty("n").GetInt32()];
+            var name = $"{prompt.GetProperty("n").GetInt32()} ({prompt.GetProperty("tag").GetString()})";
+            CheckRow(name, prompt, row, tokenizer, problems);
+            if (withCutMerges is not null)
+                Compare($"{name}, cut merges", Whole(withCutMerges, Text(prompt)), Ids(row.GetProperty(row.TryGetProperty("ids_cut_merges", out _) ? "ids_cut_merges" : "ids")), problems);
+        }
+        Assert.True(problems.Count == 0, $"{problems.Count} rows differ:\n{string.Join('\n', problems.Take(20))}");
+    }
+
+    private static void CheckRow(string name, JsonElement prompt, JsonElement row, ClipTokenizer tokenizer, List<string> problems)
+    {
+        var text = Text(prompt);
+        if (prompt.TryGetProperty("ftfy", out var repaired) && TextRepair.Fix(text) != repaired.GetString()) problems.Add($"{name}: repaired as {JsonSerializer.Serialize(TextRepair.Fix(text))}");
+        var ids = Ids(row.GetProperty("ids"));
+        Compare(name, Whole(tokenizer, text), ids, problems);
+        var padding = row.GetProperty("pad_77").GetInt32();
+        int[] cut = ids.Length <= 77 ? [.. ids, .. Enumerable.Repeat(tokenizer.PadId, padding)] : [.. ids[..76], tokenizer.EndId];
+        var one = tokenizer.OneRow(text);
+        Compare($"{name}, one row", Assert.Single(one.Rows), cut, problems);
+        if (one.CutTokens != Math.Max(0, ids.Length - 77)) problems.Add($"{name}: {one.CutTokens} tokens cut, expected {Math.Max(0, ids.Length - 77)}");
+        var rows = tokenizer.Rows(text).Rows;
+        var count = row.TryGetProperty("chunks", out var chunks) ? chunks.GetInt32() : 1;
+        if (rows.Any(part => part.Length != 77)) problems.Add($"{name}: a row has not 77 tokens");
+        Compare($"{name}, rows", [.. rows.SelectMany(part => part)], [.. ids, .. Enumerable.Repeat(tokenizer.PadId, 77 * count - ids.Length)], problems);
+    }
+
+    private static int[] Whole(ClipTokenizer tokenizer, string text) => [tokenizer.BeginId, .. tokenizer.Encode(text), tokenizer.EndId];
+
+    private static string Text(JsonElement prompt) => prompt.GetProperty("text").GetString()!;
+
+    private static int[] Ids(JsonElement list) => [.. list.EnumerateArray().Select(id => id.GetInt32())];
+
+    private static void Compare(string name, int[] ours, int[] recorded, List<string> problems)
+    {
+        if (!ours.SequenceEqual(recorded)) problems.Add($"{name}: [{string.Join(' ', ours)}], recorded [{string.Join(' ', recorded)}]");
+    }
+
+    // "shared/tokenizers/clip", or "… with A.pad-zero.json and B.pad-zero.json": those files in place of A.json and B.json.
+    private static bool CopyFiles(GoldenCase @case, string target)
+    {
+        var words = @case.Text("tokenizer")!.Split(' ');
+        var relative = words[0].StartsWith("shared/", StringComparison.Ordinal) ? words[0]["shared/".Length..] : words[0];
+        string[] candidates = [Path.Combine(@case.Folder.Root, "..", relative), Path.Combine(@case.Folder.Root, relative), Path.Combine(@case.Folder.Root, "..", "..", "shared", relative), Path.Combine(Repository.Root, "..", "shared", relative)];
+        var source = candidates.Concat(relative.StartsWith("goldens/", StringComparison.Ordinal) ? [@case.Folder.Resolve(relative["goldens/".Length..])] : [])
+            .FirstOrDefault(Directory.Exists);
+        if (source is null) return false;
+        foreach (var file in Directory.EnumerateFiles(source)) File.Copy(file, Path.Combine(target, Path.GetFileName(file)));
+        foreach (var variant in words.Where(word => word.EndsWith(".json", StringComparison.Ordinal)))
+            File.Copy(Path.Combine(source, variant), Path.Combine(target, variant.Split('.')[0] + ".json"), overwrite: true);
+        return true;
+    }
+
+    private static ClipTokenizer LoadWithCutMerges(string source)
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var file in Directory.EnumerateFiles(source)) File.Copy(file, Path.Combine(folder.Path, Path.GetFileName(file)));
+        File.WriteAllBytes(folder["merges.txt"], File.ReadAllBytes(Path.Combine(source, "merges.txt"))[..CutMergesBytes]);
+        return ClipTokenizer.Load(folder.Path);
+    }
+
+    private static JsonElement Json(string path)
+    {
+        using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+        return document.RootElement.Clone();
+    }
+}
