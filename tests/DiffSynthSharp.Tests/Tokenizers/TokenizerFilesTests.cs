@@ -1,0 +1,85 @@
+using System.Net;
+using DiffSynthSharp.Tokenizers;
+
+namespace DiffSynthSharp.Tests.Tokenizers;
+
+public sealed class TokenizerFilesTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("tokenizer")]
+    [InlineData("tokenizers/clip")]
+    [InlineData("clip")]
+    public void A_vocabulary_beside_the_model_is_found(string place)
+    {
+        TinyVocabulary.Write(_folder[place]);
+        Assert.Equal(_folder[place], TokenizerFiles.FindClip(_folder["model.safetensors"]));
+        Assert.Equal(_folder[place], TokenizerFiles.FindClip(_folder.Path));
+    }
+
+    [Theory]
+    [InlineData("named")]
+    [InlineData("named/clip")]
+    [InlineData("named/tokenizers/clip")]
+    public void A_named_folder_goes_before_what_lies_beside_the_model(string place)
+    {
+        TinyVocabulary.Write(_folder["tokenizer"]);
+        TinyVocabulary.Write(_folder[place]);
+        Assert.Equal(_folder[place], TokenizerFiles.FindClip(_folder.Path, _folder["named"]));
+    }
+
+    [Fact]
+    public void A_named_folder_without_a_vocabulary_is_an_error_even_if_another_place_has_one()
+    {
+        TinyVocabulary.Write(_folder["tokenizer"]);
+        Assert.Contains("holds no CLIP tokenizer", Assert.Throws<DiffSynthException>(() => TokenizerFiles.FindClip(_folder.Path, _folder["named"])).Message);
+    }
+
+    [Fact]
+    public async Task A_download_that_is_not_the_published_file_leaves_nothing_behind()
+    {
+        var wrong = await Assert.ThrowsAsync<DiffSynthException>(() => TokenizerDownload.FetchClipAsync(Answering(HttpStatusCode.OK, new byte[1_059_962]), _folder["cache"]));
+        Assert.Contains("SHA-256", wrong.Message);
+        var tooShort = await Assert.ThrowsAsync<DiffSynthException>(() => TokenizerDownload.FetchClipAsync(Answering(HttpStatusCode.OK, new byte[10]), _folder["cache"]));
+        Assert.Contains("10 of the 1,059,962 bytes", tooShort.Message);
+        var endless = await Assert.ThrowsAsync<DiffSynthException>(() => TokenizerDownload.FetchClipAsync(Answering(HttpStatusCode.OK, new byte[2_000_000]), _folder["cache"]));
+        Assert.Contains("more than the 1,059,962 bytes", endless.Message);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder["cache"]));
+    }
+
+    [Fact]
+    public async Task A_failing_network_says_what_to_do_instead()
+    {
+        var failed = await Assert.ThrowsAsync<DiffSynthException>(() => TokenizerDownload.FetchClipAsync(Answering(HttpStatusCode.ServiceUnavailable, []), _folder["cache"]));
+        Assert.Contains("--tokenizers", failed.Message);
+    }
+
+    [Fact]
+    public async Task The_published_files_are_kept_and_not_fetched_twice()
+    {
+        var published = Path.Combine(Repository.Root, "..", "shared", "tokenizers", "clip");
+        if (!Directory.Exists(published)) Assert.Skip("The published vocabulary is not beside this checkout.");
+        var asked = new List<string>();
+        using var client = new HttpClient(new Answers(request =>
+        {
+            asked.Add(request.RequestUri!.AbsoluteUri);
+            return new HttpResponseMessage { Content = new ByteArrayContent(File.ReadAllBytes(Path.Combine(published, Path.GetFileName(request.RequestUri.AbsolutePath)))) };
+        }));
+        Assert.Equal([_folder["cache/vocab.json"], _folder["cache/merges.txt"]], await TokenizerDownload.FetchClipAsync(client, _folder["cache"]));
+        Assert.Empty(await TokenizerDownload.FetchClipAsync(client, _folder["cache"]));
+        Assert.Equal(2, asked.Count);
+        Assert.All(asked, address => Assert.StartsWith("https://huggingface.co/openai/clip-vit-large-patch14/resolve/", address));
+        Assert.Equal(49408, ClipTokenizer.Load(_folder["cache"]).VocabularySize);
+    }
+
+    private static HttpClient Answering(HttpStatusCode status, byte[] body)
+        => new(new Answers(_ => new HttpResponseMessage(status) { Content = new ByteArrayContent(body) }));
+
+    private sealed class Answers(Func<HttpRequestMessage, HttpResponseMessage> answer) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => Task.FromResult(answer(request));
+    }
+}
