@@ -12,14 +12,13 @@ internal sealed unsafe class ByteRegion
 {
     private const int AdviseDontNeed = 4;
 
-    private readonly MemoryMappedFile? _file;
     private readonly MemoryMappedViewAccessor? _view;
     private readonly byte* _start;
     private int _holders = 1;
 
-    private ByteRegion(MemoryMappedFile file, MemoryMappedViewAccessor view, long length)
+    private ByteRegion(MemoryMappedViewAccessor view, long length)
     {
-        (_file, _view, Length) = (file, view, length);
+        (_view, Length) = (view, length);
         view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
         _start += view.PointerOffset;
     }
@@ -45,11 +44,13 @@ internal sealed unsafe class ByteRegion
         if (Directory.Exists(path)) throw new DiffSynthException($"'{path}' is a folder, not a checkpoint file.");
         try
         {
-            var length = new FileInfo(path).Length; // of a pipe or device: 0, without opening it
-            if (length == 0) throw new DiffSynthException($"'{path}' is an empty file. Download or copy it again.");
-            var file = MemoryMappedFile.CreateFromFile(
-                new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1), null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, false);
-            return new ByteRegion(file, View(file), length);
+            if (new FileInfo(path).Length == 0) // also of a pipe or device, which must not be opened
+                throw new DiffSynthException($"'{path}' is an empty file. Download or copy it again.");
+            // The mapping outlives the open file, so that a thousand shards don't exhaust descriptors.
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
+            var length = stream.Length;
+            using var file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            return new ByteRegion(View(file, length), length);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -62,15 +63,15 @@ internal sealed unsafe class ByteRegion
     }
 
     // Copy-on-write counts against the memory that the system is willing to promise; a file larger than that can still be mapped for reading.
-    private static MemoryMappedViewAccessor View(MemoryMappedFile file)
+    private static MemoryMappedViewAccessor View(MemoryMappedFile file, long length)
     {
         try
         {
-            return file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.CopyOnWrite);
+            return file.CreateViewAccessor(0, length, MemoryMappedFileAccess.CopyOnWrite);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+            return file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
         }
     }
 
@@ -110,7 +111,6 @@ internal sealed unsafe class ByteRegion
         }
         _view.SafeMemoryMappedViewHandle.ReleasePointer();
         _view.Dispose();
-        _file!.Dispose();
     }
 
     [DllImport("libc")]
