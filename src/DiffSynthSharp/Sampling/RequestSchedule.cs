@@ -1,0 +1,58 @@
+using System.Text.Json;
+
+namespace DiffSynthSharp.Sampling;
+
+/// <summary>The words of a recorded request's schedule.</summary>
+internal static class RequestSchedule
+{
+    public static SchedulerSettings Read(JsonElement schedule)
+    {
+        var settings = new SchedulerSettings();
+        foreach (var word in schedule.EnumerateObject()) settings = With(settings, word.Name, word.Value);
+        return settings with { Draws = settings.Schedule == "diffusers" ? NoiseDraws.AsDiffusers : NoiseDraws.WhenUsed };
+    }
+
+    private static SchedulerSettings With(SchedulerSettings settings, string word, JsonElement value) => word switch
+    {
+        "name" => settings with { Schedule = value.GetString()! },
+        "train_steps" => settings with { TrainSteps = value.GetInt32() },
+        "beta_start" => settings with { BetaStart = value.GetDouble() },
+        "beta_end" => settings with { BetaEnd = value.GetDouble() },
+        "beta_curve" => settings with { BetaCurve = DiffusersConfig.Curve(value.GetString()!) },
+        "zero_terminal_snr" => settings with { ZeroTerminalSnr = value.GetBoolean() },
+        "spacing" => settings with { Spacing = DiffusersConfig.Spacing(value.GetString()!) },
+        "offset" => settings with { Offset = value.GetInt32() },
+        "karras" => settings with { Curve = value.GetBoolean() ? SigmaCurve.Karras : settings.Curve },
+        "exponential" => settings with { Curve = value.GetBoolean() ? SigmaCurve.Exponential : settings.Curve },
+        "beta" => settings with { Curve = value.GetBoolean() ? SigmaCurve.Beta : settings.Curve },
+        "timesteps" => Expect(settings, word, value, "rounded"),
+        "sigma_interpolation" => settings with { LogLinearSigmas = OneOf(word, value, "linear", "log_linear") == "log_linear" },
+        "last_sigma" => settings with { EndsAtSigmaMin = value.ValueKind == JsonValueKind.String || value.GetDouble() != 0 },
+        "last_alpha" => settings with { EndsAtFirstAlpha = value.ValueKind == JsonValueKind.String },
+        "eta" => settings with { Eta = value.GetDouble() },
+        "clip_sample" => settings with { Clipping = value.GetBoolean() ? new Clipping(Range: 1) : Clipping.None },
+        "noise_scale" => settings with { NoiseScale = OneOf(word, value, "sigma_max", "unit") == "unit" ? Sampling.NoiseScale.Unit : Sampling.NoiseScale.SigmaMax },
+        "order" => settings with { Order = value.GetInt32() },
+        "solver" => settings with { Solver = DiffusersConfig.Solver(value.GetString()!) },
+        "lower_order_final" => settings with { LowerOrderFinal = value.GetBoolean() },
+        "predict_x0" => settings with { PredictX0 = value.GetBoolean() },
+        "skip_prk_steps" => settings with { SkipPrkSteps = value.GetBoolean() },
+        "original_steps" => settings with { OriginalSteps = value.GetInt32() },
+        "timestep_scaling" => settings with { TimestepScaling = value.GetDouble() },
+        "rho" => settings with { Rho = value.GetDouble() },
+        "sigma_min" => settings with { SigmaMin = value.GetDouble() },
+        "sigma_max" => settings with { SigmaMax = value.GetDouble() },
+        "variance" => settings with { Variance = DiffusersConfig.Variance(value.GetString()!) },
+        _ => throw new DiffSynthException($"A schedule has no setting '{word}'."),
+    };
+
+    private static SchedulerSettings Expect(SchedulerSettings settings, string word, JsonElement value, string only)
+    {
+        OneOf(word, value, only);
+        return settings;
+    }
+
+    private static string OneOf(string word, JsonElement value, params string[] known)
+        => value.GetString() is { } text && known.Contains(text) ? text
+            : throw new DiffSynthException(KnownNames.Unknown($"value of the schedule's {word}", value.ToString(), known));
+}
