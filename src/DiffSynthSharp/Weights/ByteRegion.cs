@@ -88,7 +88,8 @@ internal sealed unsafe class ByteRegion
         return new ReadOnlySpan<byte>(_start + offset, count);
     }
 
-    /// <summary>Gives the memory behind whole pages of a range back to the system. They are read from the file again when they are touched; changes made to them are lost.</summary>
+    /// <summary>Gives the memory behind whole pages of a range back to the system. They are read from the file again when they are touched; changes made to
+    /// them are lost.</summary>
     public void DropPages(long offset, long count)
     {
         if (_view is null || !OperatingSystem.IsLinux()) return;

@@ -20,7 +20,8 @@ internal static class OneLine
                 shown.Append('…');
                 i = text.Length - End;
             }
-            else if (char.IsControl(letter) || char.GetUnicodeCategory(letter) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
+            else if (char.IsControl(letter)
+                || char.GetUnicodeCategory(letter) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
             {
                 shown.Append(CultureInfo.InvariantCulture, $"\\u{(int)letter:x4}");
             }

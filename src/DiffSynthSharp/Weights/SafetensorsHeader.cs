@@ -34,7 +34,8 @@ internal sealed class SafetensorsHeader
         var length = BinaryPrimitives.ReadUInt64LittleEndian(bytes.Slice(0, LengthBytes));
         if (length == 0) throw new DiffSynthException($"'{path}' has an empty safetensors header (length 0).");
         if (length > (ulong)(bytes.Length - LengthBytes))
-            throw new DiffSynthException($"'{path}' is damaged or no checkpoint: as safetensors its header length would be {length}, but the file has {bytes.Length} bytes in all.");
+            throw new DiffSynthException($"'{path}' is damaged or no checkpoint: as safetensors its header length would be {length}, "
+                + $"but the file has {bytes.Length} bytes in all.");
         if (length > MaxHeaderBytes)
             throw new DiffSynthException($"'{path}' has a safetensors header length of {length} bytes, more than the {MaxHeaderBytes} that the format allows.");
         var header = new SafetensorsHeader(path, LengthBytes + (long)length, bytes.Length - LengthBytes - (long)length);
@@ -115,7 +116,10 @@ internal sealed class SafetensorsHeader
             else throw Malformed($"the description of '{name}' has an unknown or duplicate key '{key}'");
         }
         if (type is null || shape is null || offsets is not { Count: 2 })
-            throw Malformed($"the description of '{name}' is incomplete: missing {(type is null ? "dtype" : shape is null ? "shape" : "data_offsets (a pair)")}");
+        {
+            var lacking = type is null ? "dtype" : shape is null ? "shape" : "data_offsets (a pair)";
+            throw Malformed($"the description of '{name}' is incomplete: missing {lacking}");
+        }
         if (shape.Count > MaxRank) throw Malformed($"'{name}' has {shape.Count} dimensions, more than {MaxRank}");
         var entry = new TensorEntry(name, type.Value, [.. shape]) { Offset = offsets[0] };
         CheckSize(entry, offsets[1]);
@@ -148,12 +152,15 @@ internal sealed class SafetensorsHeader
     {
         if (entry.Offset > end) throw Malformed($"the offsets of '{entry.Name}' are in the wrong order: {entry.Offset} after {end}");
         if (end > _dataLength)
-            throw Malformed($"'{entry.Name}' lies beyond the end of the file (offset {end} of {_dataLength}); the file may be truncated, download or copy it again");
+            throw Malformed($"'{entry.Name}' lies beyond the end of the file (offset {end} of {_dataLength}); it may be a truncated file, copy it again");
         Int128 bytes = entry.Type.Size();
         foreach (var side in entry.Shape)
             if ((bytes *= side) > long.MaxValue) throw Malformed($"the size of '{entry.Name}' overflows: {entry.ShapeText} of {entry.Type.Name()}");
         if (bytes != end - entry.Offset)
-            throw Malformed($"shape and offsets of '{entry.Name}' disagree: {entry.ShapeText} of {entry.Type.Name()} takes {bytes} bytes, the offsets span {end - entry.Offset}");
+        {
+            var span = end - entry.Offset;
+            throw Malformed($"shape and offsets of '{entry.Name}' disagree: {entry.ShapeText} of {entry.Type.Name()} takes {bytes} bytes, not {span}");
+        }
     }
 
     private void CheckLayout()

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace DiffSynthSharp.Weights;
 
 /// <summary>Writes safetensors files: to a temporary file beside the target, which then takes its place.</summary>
-/// <remarks>Order as the reference writes it: element types of larger alignment first, then names by their UTF-8 bytes; the header is padded with blanks so that the data begins at a
-/// multiple of eight (huggingface/safetensors, safetensors/src/tensor.rs, <c>prepare</c>).</remarks>
+/// <remarks>Order as the reference writes it: element types of larger alignment first, then names by their UTF-8 bytes; the header is padded with blanks so
+/// that the data begins at a multiple of eight (huggingface/safetensors, safetensors/src/tensor.rs, <c>prepare</c>).</remarks>
 internal static class SafetensorsWriter
 {
     private const int Alignment = 8;
@@ -26,7 +26,8 @@ internal static class SafetensorsWriter
         var values = new Dictionary<string, Tensor>();
         foreach (var (name, value) in tensors)
             if (!values.TryAdd(name, value)) throw new DiffSynthException($"The tensor '{name}' was given twice for '{path}'.");
-        Write(path, values.Select(pair => new TensorEntry(pair.Key, StoredTypes.Of(pair.Value), pair.Value.shape)), entry => values[entry.Name].alias(), metadata);
+        var entries = values.Select(pair => new TensorEntry(pair.Key, StoredTypes.Of(pair.Value), pair.Value.shape));
+        Write(path, entries, entry => values[entry.Name].alias(), metadata);
     }
 
     /// <summary>Writes tensors one at a time, so that a large file never has to be in memory whole.</summary>
@@ -35,7 +36,8 @@ internal static class SafetensorsWriter
     /// <param name="read">Gives the tensor of an entry, of exactly its type and shape; called once for each in file order; the result is disposed.</param>
     /// <param name="metadata">Notes for the header, or null.</param>
     /// <exception cref="DiffSynthException">A tensor differs from its entry, or the file cannot be written.</exception>
-    public static void Write(string path, IEnumerable<TensorEntry> entries, Func<TensorEntry, Tensor> read, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Write(
+        string path, IEnumerable<TensorEntry> entries, Func<TensorEntry, Tensor> read, IReadOnlyDictionary<string, string>? metadata = null)
     {
         var ordered = entries.OrderByDescending(entry => entry.Type).ThenBy(entry => Encoding.UTF8.GetBytes(entry.Name), s_byBytes).ToList();
         var header = Header(ordered, metadata);
@@ -92,8 +94,9 @@ internal static class SafetensorsWriter
     {
         using var scope = NewDisposeScope();
         using var value = read(entry);
-        if (StoredTypes.Of(value) != entry.Type || !value.shape.AsSpan().SequenceEqual(entry.Shape))
-            throw new DiffSynthException($"'{entry.Name}' should be {entry.ShapeText} of {entry.Type.Name()}, found [{string.Join(", ", value.shape)}] of {StoredTypes.Of(value).Name()}.");
+        var found = new TensorEntry(entry.Name, StoredTypes.Of(value), value.shape);
+        if (found.Type != entry.Type || found.ShapeText != entry.ShapeText)
+            throw new DiffSynthException($"'{entry.Name}' should be {entry.ShapeText} of {entry.Type.Name()}, found {found.ShapeText} of {found.Type.Name()}.");
         using var plain = value.detach().cpu().contiguous();
         var data = TensorMemory.Data(plain);
         for (var done = 0L; done < entry.Bytes; done += Step) stream.Write(new ReadOnlySpan<byte>(data + done, (int)Math.Min(Step, entry.Bytes - done)));

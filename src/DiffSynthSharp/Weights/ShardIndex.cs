@@ -4,7 +4,8 @@ using System.Text.RegularExpressions;
 namespace DiffSynthSharp.Weights;
 
 /// <summary>The index of a checkpoint that is spread over several files: which file holds which tensor.</summary>
-/// <remarks>Format: <c>model.safetensors.index.json</c> of Hugging Face (huggingface/transformers, src/transformers/utils/hub.py, <c>get_checkpoint_shard_files</c>).</remarks>
+/// <remarks>Format: <c>model.safetensors.index.json</c> of Hugging Face (huggingface/transformers, src/transformers/utils/hub.py,
+/// <c>get_checkpoint_shard_files</c>).</remarks>
 internal static partial class ShardIndex
 {
     private const int MaxBytes = 64 << 20;
@@ -21,7 +22,8 @@ internal static partial class ShardIndex
         try
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(path));
-            if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
+            if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("weight_map", out var map)
+                || map.ValueKind != JsonValueKind.Object)
                 throw Malformed(path, "it has no object 'weight_map'");
             return Files(path, map);
         }
@@ -35,8 +37,10 @@ internal static partial class ShardIndex
         }
     }
 
-    /// <summary>Where the index of a file such as <c>model-00001-of-00002.safetensors</c> may lie, likeliest last; nothing when the name isn't that of a part.</summary>
-    /// <remarks>Of <c>model.fp16-00001-of-00002.safetensors</c> it is <c>model.safetensors.index.fp16.json</c> (huggingface/diffusers, <c>_add_variant</c>).</remarks>
+    /// <summary>Where the index of a file such as <c>model-00001-of-00002.safetensors</c> may lie, likeliest last; nothing when the name isn't that of a
+    /// part.</summary>
+    /// <remarks>Of <c>model.fp16-00001-of-00002.safetensors</c> it is <c>model.safetensors.index.fp16.json</c> (huggingface/diffusers,
+    /// <c>_add_variant</c>).</remarks>
     public static IEnumerable<string> OfPart(string path)
     {
         if (Part().Match(path) is not { Success: true } match) yield break;
@@ -45,7 +49,8 @@ internal static partial class ShardIndex
         yield return $"{stem}{extension}.index.json";
     }
 
-    private static DiffSynthException Malformed(string path, string what, Exception? inner = null) => new($"'{path}' is no valid index of a sharded checkpoint: {OneLine.Of(what)}.", inner);
+    private static DiffSynthException Malformed(string path, string what, Exception? inner = null) =>
+        new($"'{path}' is no valid index of a sharded checkpoint: {OneLine.Of(what)}.", inner);
 
     private static Dictionary<string, string> Files(string path, JsonElement map)
     {
@@ -58,7 +63,8 @@ internal static partial class ShardIndex
             var file = item.Value.GetString()!;
             if (!shards.ContainsKey(file))
             {
-                if (file is "" or "." or ".." || file.AsSpan().IndexOfAny("/\\:\0") >= 0) throw Malformed(path, $"the file '{file}' of '{item.Name}' is not a plain name in the index's own folder");
+                if (file is "" or "." or ".." || file.AsSpan().IndexOfAny("/\\:\0") >= 0)
+                    throw Malformed(path, $"the file '{file}' of '{item.Name}' is not a plain name in the index's own folder");
                 if (shards.Count == MaxShards) throw Malformed(path, $"it names more than {MaxShards} files");
                 shards[file] = Path.Combine(folder, file);
             }

@@ -2,7 +2,8 @@ using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Weights;
 
-/// <summary>The element types that checkpoint files hold, in the order of the safetensors format (ascending alignment), which also orders written files.</summary>
+/// <summary>The element types that checkpoint files hold, in the order of the safetensors format (ascending alignment), which also orders written
+/// files.</summary>
 internal enum StoredType
 {
     /// <summary>One byte, 0 or 1.</summary>
@@ -52,8 +53,8 @@ internal enum StoredType
 }
 
 /// <summary>Sizes and names of <see cref="StoredType"/>.</summary>
-/// <remarks>Names: safetensors' <c>Dtype</c> (huggingface/safetensors, safetensors/src/tensor.rs). Codes: c10/core/ScalarType.h; those above 15 are unknown to TorchSharp's
-/// enum but pass through it to libtorch.</remarks>
+/// <remarks>Names: safetensors' <c>Dtype</c> (huggingface/safetensors, safetensors/src/tensor.rs). Codes: c10/core/ScalarType.h; those above 15 are unknown to
+/// TorchSharp's enum but pass through it to libtorch.</remarks>
 internal static class StoredTypes
 {
     private static readonly (StoredType Type, string Name, int Size, ScalarType Scalar)[] s_table =

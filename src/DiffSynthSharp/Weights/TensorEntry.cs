@@ -18,7 +18,8 @@ internal sealed record TensorEntry(string Name, StoredType Type, long[] Shape)
     /// <summary>Distance between neighbours of each dimension in elements, or null when the elements lie row by row.</summary>
     public long[]? Strides { get; init; }
 
-    /// <summary>Elements from the first to the last, which is more than <see cref="Elements"/> when the tensor is a view with gaps, and fewer when it repeats itself.</summary>
+    /// <summary>Elements from the first to the last, which is more than <see cref="Elements"/> when the tensor is a view with gaps, and fewer when it repeats
+    /// itself.</summary>
     public long SpanElements => Strides is null ? Elements : Elements == 0 ? 0 : 1 + Shape.Zip(Strides, (side, stride) => (side - 1) * stride).Sum();
 
     /// <summary>The block of the file that this tensor is a view of, when it has a checksum.</summary>

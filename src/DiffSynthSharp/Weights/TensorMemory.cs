@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace DiffSynthSharp.Weights;
 
 /// <summary>Tensors over memory that libtorch doesn't own, and the memory of tensors.</summary>
-/// <remarks>TorchSharp's public factories copy; its native <c>THSTensor_new</c> takes an address and a deleter (dotnet/TorchSharp, src/Native/LibTorchSharp/THSTensor.cpp).</remarks>
+/// <remarks>TorchSharp's public factories copy; its native <c>THSTensor_new</c> takes an address and a deleter (dotnet/TorchSharp,
+/// src/Native/LibTorchSharp/THSTensor.cpp).</remarks>
 internal static unsafe class TensorMemory
 {
     // libtorch hands the deleter nothing but the address, which several tensors may share.
@@ -88,7 +89,7 @@ internal static unsafe class TensorMemory
 
     [DllImport("LibTorchSharp")]
     private static extern nint THSTensor_new(
-        nint data, delegate* unmanaged[Cdecl]<nint, void> deleter, long* sizes, int rank, sbyte type, sbyte dtype, int deviceType, int deviceIndex, byte requiresGrad);
+        nint data, delegate* unmanaged[Cdecl]<nint, void> deleter, long* sizes, int rank, sbyte type, sbyte dtype, int device, int index, byte requiresGrad);
 
     [DllImport("LibTorchSharp")]
     private static extern nint THSTensor_data(nint handle);

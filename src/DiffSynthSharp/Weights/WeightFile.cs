@@ -50,8 +50,8 @@ internal sealed class WeightFile : IDisposable
     }
 
     /// <summary>Reads one tensor: contiguous, on the CPU, elements as stored.</summary>
-    /// <remarks>Where alignment and layout allow, the tensor lies over the mapped file and nothing is copied. It stays valid after this file is disposed. Writing to it never
-    /// changes the file.</remarks>
+    /// <remarks>Where alignment and layout allow, the tensor lies over the mapped file and nothing is copied. It stays valid after this file is disposed.
+    /// Writing to it never changes the file.</remarks>
     /// <param name="name">A name from <see cref="Entries"/>.</param>
     /// <exception cref="DiffSynthException">There is no such tensor, or its checksum is wrong.</exception>
     public Tensor Read(string name)

@@ -41,7 +41,8 @@ internal sealed class WeightSource : IDisposable
 
     /// <summary>Opens the weights in a component's folder, such as <c>unet/</c>.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="variant">Takes files of this variant only, such as <c>fp16</c>; null takes the plain files, and half precision where there are no others.</param>
+    /// <param name="variant">Takes files of this variant only, such as <c>fp16</c>; null takes the plain files, and half precision where there are no
+    /// others.</param>
     /// <exception cref="DiffSynthException">There are none, or as for <see cref="OpenFile"/>.</exception>
     public static WeightSource OpenFolder(string folder, string? variant = null)
     {
@@ -95,7 +96,8 @@ internal sealed class WeightSource : IDisposable
         }
     }
 
-    private WeightFile Owner(string name) => _owners.TryGetValue(name, out var file) ? file : throw new DiffSynthException($"'{Path}' has no tensor '{OneLine.Of(name)}'.");
+    private WeightFile Owner(string name) => _owners.TryGetValue(name, out var file) ? file
+        : throw new DiffSynthException($"'{Path}' has no tensor '{OneLine.Of(name)}'.");
 
     private void Add(WeightFile file)
     {

@@ -8,7 +8,8 @@ namespace DiffSynthSharp.Tests.Goldens;
 /// <summary>Real checkpoint files: some to read exactly, many to refuse for the right reason, quickly and with little memory.</summary>
 internal sealed partial class CheckpointFilesRunner : IGoldenRunner
 {
-    private static readonly HashSet<string> s_idle = ["that", "than", "with", "from", "were", "which", "before", "named", "message", "nothing", "instead", "first", "here", "there"];
+    private static readonly HashSet<string> s_idle =
+        ["that", "than", "with", "from", "were", "which", "before", "named", "message", "nothing", "instead", "first", "here", "there"];
 
     public string Kind => "checkpoint-files";
 
@@ -31,7 +32,8 @@ internal sealed partial class CheckpointFilesRunner : IGoldenRunner
         var expected = @case.Json.GetProperty("tensors").EnumerateArray()
             .Select(row => (Row: row, Parts: row.GetProperty("path").EnumerateArray().Select(part => part.GetString()!).ToArray()))
             .Where(item => unwrap is null || item.Parts[0] == unwrap)
-            .ToDictionary(item => string.Join('/', unwrap is null ? item.Parts : item.Parts[1..]), item => (item.Row, Recorded: $"out.{string.Join('/', item.Parts)}"));
+            .ToDictionary(item => string.Join('/', unwrap is null ? item.Parts : item.Parts[1..]),
+                item => (item.Row, Recorded: $"out.{string.Join('/', item.Parts)}"));
         Assert.Equal(expected.Keys.Order(StringComparer.Ordinal), file.Entries.Keys.Order(StringComparer.Ordinal));
         foreach (var (name, (row, recorded)) in expected) Compare(file, name, row, values[recorded]);
     }

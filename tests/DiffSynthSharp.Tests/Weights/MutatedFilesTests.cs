@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace DiffSynthSharp.Tests.Weights;
 
 /// <summary>
-/// Damaged copies of real files, 120,000 in all, from a fixed seed: each is read or refused, with nothing but a <see cref="DiffSynthException"/> and with memory in proportion to the file.
+/// Damaged copies of real files, 120,000 in all, from a fixed seed: each is read or refused, with nothing but a <see cref="DiffSynthException"/> and with
+/// memory in proportion to the file.
 /// </summary>
 public sealed class MutatedFilesTests
 {
@@ -16,7 +17,7 @@ public sealed class MutatedFilesTests
     private const long RepeatedBytes = 8 << 20;
 
     private static readonly ulong[] s_interesting =
-        [0, 1, 2, 7, 8, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x7fffffffffffffff, 0x8000000000000000, 0xffffffffffffffff];
+        [0, 1, 2, 7, 8, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, long.MaxValue, 1UL << 63, ulong.MaxValue];
 
     // Digits and brackets of JSON, opcodes of pickles.
     private static readonly byte[] s_tokens = [.. "0123456789-{}[]\",:.eRsu(tqh}])bc"u8, 0x81, 0x85, 0x86, 0x87, 0x8a, 0x93, 0x94];
@@ -36,7 +37,7 @@ public sealed class MutatedFilesTests
     {
         var random = new Random(name.Length * 7919 + name[0]);
         var original = File.ReadAllBytes(Path.Combine(Folder, name));
-        var donors = Directory.GetFiles(Folder, "*.*").Where(file => !file.EndsWith(".json", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(File.ReadAllBytes).ToArray();
+        var donors = Directory.GetFiles(Folder).Order(StringComparer.Ordinal).Select(File.ReadAllBytes).ToArray();
         var refused = 0;
         for (var i = 0; i < Copies; i++)
         {

@@ -33,13 +33,18 @@ internal sealed class PickleBytes
     }
 
     /// <summary>A tensor over a storage; <paramref name="type"/> is the element type of those that name it themselves.</summary>
-    public PickleBytes Tensor(string key, string storage, long elements, ReadOnlySpan<long> size, ReadOnlySpan<long> stride, long offset = 0, string? type = null)
+    public PickleBytes Tensor(
+        string key, string storage, long elements, ReadOnlySpan<long> size, ReadOnlySpan<long> stride, long offset = 0, string? type = null)
     {
-        Global("torch._utils", type is null ? "_rebuild_tensor_v2" : "_rebuild_tensor_v3").Op("(("u8).Text("storage").Global(storage == "UntypedStorage" ? "torch.storage" : "torch", storage);
+        Global("torch._utils", type is null ? "_rebuild_tensor_v2" : "_rebuild_tensor_v3").Op("(("u8);
+        Text("storage").Global(storage == "UntypedStorage" ? "torch.storage" : "torch", storage);
         Text(key).Text("cpu").Number(elements).Op("tQ"u8).Number(offset).Numbers(size).Numbers(stride).Op(0x89).Global("collections", "OrderedDict").Op(")R"u8);
         if (type is not null) Global("torch", type);
         return Op("tR"u8);
     }
+
+    /// <summary>A vector over storage 0, which has four floats.</summary>
+    public PickleBytes Floats(long count = 4) => Tensor("0", "FloatStorage", 4, [count], [1]);
 
     public byte[] End() => [.. Op((byte)'.')._bytes];
 
@@ -64,7 +69,8 @@ internal sealed class PickleBytes
             byte[] sum = Crc32.Hash(data), size = Bytes32(wide ? uint.MaxValue : (uint)data.Length);
             archive.AddRange([.. "PK\u0003\u0004"u8, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, .. sum, .. size, .. size, (byte)text.Length, 0, 0, 0, .. text, .. data]);
             byte[] extra = wide ? [1, 0, 24, 0, .. Bytes64(data.Length), .. Bytes64(data.Length), .. Bytes64(at)] : [];
-            directory.AddRange([.. "PK\u0001\u0002"u8, 20, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, .. sum, .. size, .. size, (byte)text.Length, 0, (byte)extra.Length, 0]);
+            directory.AddRange([.. "PK\u0001\u0002"u8, 20, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, .. sum, .. size, .. size, (byte)text.Length,
+                0, (byte)extra.Length, 0]);
             directory.AddRange([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, .. Bytes32(wide ? uint.MaxValue : (uint)at), .. text, .. extra]);
         }
         int start = archive.Count, end = start + directory.Count;
@@ -72,11 +78,13 @@ internal sealed class PickleBytes
         if (wide)
         {
             byte[] count = Bytes64(entries.Count);
-            archive.AddRange([.. "PK\u0006\u0006"u8, .. Bytes64(44), 45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0, .. count, .. count, .. Bytes64(directory.Count), .. Bytes64(start)]);
+            archive.AddRange([.. "PK\u0006\u0006"u8, .. Bytes64(44), 45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0, .. count, .. count, .. Bytes64(directory.Count),
+                .. Bytes64(start)]);
             archive.AddRange([.. "PK\u0006\u0007"u8, 0, 0, 0, 0, .. Bytes64(end), 1, 0, 0, 0]);
         }
         byte[] all = wide ? [255, 255] : [(byte)entries.Count, 0];
-        archive.AddRange([.. "PK\u0005\u0006"u8, 0, 0, 0, 0, .. all, .. all, .. Bytes32(wide ? uint.MaxValue : (uint)directory.Count), .. Bytes32(wide ? uint.MaxValue : (uint)start), 0, 0]);
+        archive.AddRange([.. "PK\u0005\u0006"u8, 0, 0, 0, 0, .. all, .. all, .. Bytes32(wide ? uint.MaxValue : (uint)directory.Count),
+            .. Bytes32(wide ? uint.MaxValue : (uint)start), 0, 0]);
         return [.. archive];
     }
 

@@ -24,26 +24,28 @@ public sealed class PickleTests
 
     [Fact]
     public void Float8_tensors_name_their_type_themselves()
-        => Assert.Equal([1f, -1f], Values(Dictionary.Text("w").Tensor("0", "UntypedStorage", 2, [2], [1], type: "float8_e4m3fn").Op("s"u8).Archive(("0", [0x38, 0xb8])), "w"));
+        => Assert.Equal([1f, -1f],
+            Values(Dictionary.Text("w").Tensor("0", "UntypedStorage", 2, [2], [1], type: "float8_e4m3fn").Op("s"u8).Archive(("0", [0x38, 0xb8])), "w"));
 
     [Fact]
     public void A_large_archive_s_zip64_fields_are_read()
     {
-        var archive = PickleBytes.Zip([("a/data.pkl", Dictionary.Text("w").Tensor("0", "FloatStorage", 4, [4], [1]).Op("s"u8).End()), ("a/data/0", s_four)], wide: true);
+        var archive = PickleBytes.Zip([("a/data.pkl", Dictionary.Text("w").Floats().Op("s"u8).End()), ("a/data/0", s_four)],
+            wide: true);
         Assert.Equal([1f, 2f, 3f, 4f], Values(archive, "w"));
     }
 
     [Fact]
     public void An_ordered_dictionary_may_be_made_from_pairs()
     {
-        var pairs = new PickleBytes().Global("collections", "OrderedDict").Op("(]]"u8).Text("w").Op("a"u8).Tensor("0", "FloatStorage", 4, [4], [1]).Op("aatR"u8);
+        var pairs = new PickleBytes().Global("collections", "OrderedDict").Op("(]]"u8).Text("w").Op("a"u8).Floats().Op("aatR"u8);
         Assert.Equal([1f, 2f, 3f, 4f], Values(pairs.Archive(("0", s_four)), "w"));
     }
 
     [Fact]
     public void A_dictionary_met_twice_is_listed_once()
     {
-        var shared = Dictionary.Op("("u8).Text("first").Op("}"u8).Text("w").Tensor("0", "FloatStorage", 4, [4], [1]).Op("sq\u0001"u8).Text("again").Op("h\u0001u"u8);
+        var shared = Dictionary.Op("("u8).Text("first").Op("}"u8).Text("w").Floats().Op("sq\u0001"u8).Text("again").Op("h\u0001u"u8);
         using var file = WeightFile.Open(shared.Archive(("0", s_four)), "x");
         Assert.Equal(["first/w"], file.Entries.Keys);
     }
@@ -52,7 +54,7 @@ public sealed class PickleTests
     public void Unknown_classes_are_skipped_without_being_looked_up()
     {
         var content = Dictionary.Op("("u8).Text("callback").Global("my_company.callbacks", "Thing").Op(")R}"u8).Text("a").Op("Nsb"u8)
-            .Text("w").Tensor("0", "FloatStorage", 4, [4], [1]).Op("u"u8).Archive(("0", s_four));
+            .Text("w").Floats().Op("u"u8).Archive(("0", s_four));
         Assert.Equal([1f, 2f, 3f, 4f], Values(content, "w"));
     }
 
@@ -73,12 +75,13 @@ public sealed class PickleTests
 
     [Fact]
     public void A_whole_model_object_is_refused_by_its_class()
-        => Assert.Contains("ldm.models.Diffusion. Save its state_dict", Refused(new PickleBytes().Global("ldm.models", "Diffusion").Op([(byte)')', 0x81]).Archive()));
+        => Assert.Contains("ldm.models.Diffusion. Save its state_dict",
+            Refused(new PickleBytes().Global("ldm.models", "Diffusion").Op([(byte)')', 0x81]).Archive()));
 
     [Fact]
     public void A_storage_declared_twice_and_differently_is_refused()
     {
-        var content = Dictionary.Op("("u8).Text("a").Tensor("0", "FloatStorage", 4, [4], [1]).Text("b").Tensor("0", "HalfStorage", 8, [8], [1]).Op("u"u8);
+        var content = Dictionary.Op("("u8).Text("a").Floats().Text("b").Tensor("0", "HalfStorage", 8, [8], [1]).Op("u"u8);
         Assert.Contains("declared twice", Refused(content.Archive(("0", s_four))));
     }
 
@@ -93,14 +96,14 @@ public sealed class PickleTests
     [Fact]
     public void Control_characters_of_a_name_do_not_reach_the_message()
     {
-        var message = Refused(Dictionary.Text("a\n\u001b[31mb").Tensor("0", "FloatStorage", 4, [5], [1]).Op("s"u8).Archive(("0", s_four)));
+        var message = Refused(Dictionary.Text("a\n\u001b[31mb").Floats(5).Op("s"u8).Archive(("0", s_four)));
         Assert.Contains(@"'a\u000a\u001b[31mb' reaches beyond its storage", message);
     }
 
     [Fact]
     public void A_very_long_name_keeps_its_ends_in_the_message()
     {
-        var message = Refused(Dictionary.Text("begin" + new string('x', 1000) + "end").Tensor("0", "FloatStorage", 4, [5], [1]).Op("s"u8).Archive(("0", s_four)));
+        var message = Refused(Dictionary.Text("begin" + new string('x', 1000) + "end").Floats(5).Op("s"u8).Archive(("0", s_four)));
         Assert.Contains("'begin", message);
         Assert.Contains("end' reaches", message);
         Assert.InRange(message.Length, 500, 800);
@@ -108,12 +111,13 @@ public sealed class PickleTests
 
     [Fact]
     public void A_name_longer_than_any_real_one_is_refused()
-        => Assert.Contains("longer than 1024", Refused(Dictionary.Text(new string('x', 1025)).Tensor("0", "FloatStorage", 4, [4], [1]).Op("s"u8).Archive(("0", s_four))));
+        => Assert.Contains("longer than 1024",
+            Refused(Dictionary.Text(new string('x', 1025)).Floats().Op("s"u8).Archive(("0", s_four))));
 
     [Fact]
     public void A_damaged_storage_is_found_when_it_is_read_and_not_before()
     {
-        var content = Dictionary.Text("w").Tensor("0", "FloatStorage", 4, [4], [1]).Op("s"u8).Archive(("0", s_four));
+        var content = Dictionary.Text("w").Floats().Op("s"u8).Archive(("0", s_four));
         content[content.AsSpan().IndexOf(s_four)] ^= 1;
         using var file = WeightFile.Open(content, "x.ckpt");
         Assert.Contains("checksum of 'archive/data/0'", Assert.Throws<DiffSynthException>(() => file.Read("w")).Message);

@@ -121,7 +121,8 @@ public sealed class SafetensorsTests : IDisposable
     public void Misaligned_elements_are_read_right()
     {
         using var scope = NewDisposeScope();
-        using var file = WeightFile.Open(File("""{"x":{"dtype":"F32","shape":[1],"data_offsets":[1,5]},"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}""", [9, 0, 0, 128, 63]), "x");
+        var header = """{"x":{"dtype":"F32","shape":[1],"data_offsets":[1,5]},"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}""";
+        using var file = WeightFile.Open(File(header, [9, 0, 0, 128, 63]), "x");
         Assert.Equal(1f, file.Read("x").item<float>());
     }
 
@@ -141,7 +142,8 @@ public sealed class SafetensorsTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var path = InFolder("order.safetensors");
-        SafetensorsWriter.Write(path, [("b", ones(1)), ("a", ones(1)), ("half", ones(3).to(float16)), ("long", ones(1, dtype: int64)), ("byte", ones(1, dtype: uint8))]);
+        SafetensorsWriter.Write(path,
+            [("b", ones(1)), ("a", ones(1)), ("half", ones(3).to(float16)), ("long", ones(1, dtype: int64)), ("byte", ones(1, dtype: uint8))]);
         using var file = WeightFile.Open(path);
         Assert.Equal(["long", "a", "b", "half", "byte"], file.Entries.Values.OrderBy(entry => entry.Offset).Select(entry => entry.Name));
         Assert.Equal(0, file.Entries["long"].Offset % 8);
@@ -186,7 +188,8 @@ public sealed class SafetensorsTests : IDisposable
 
     [Fact]
     public void A_name_that_comes_twice_is_refused() =>
-        Assert.Contains("'a' was given twice", Assert.Throws<DiffSynthException>(() => SafetensorsWriter.Write(InFolder("x"), [("a", ones(1)), ("a", ones(1))])).Message);
+        Assert.Contains("'a' was given twice",
+            Assert.Throws<DiffSynthException>(() => SafetensorsWriter.Write(InFolder("x"), [("a", ones(1)), ("a", ones(1))])).Message);
 
     [Fact]
     public void A_folder_that_is_missing_is_named() =>

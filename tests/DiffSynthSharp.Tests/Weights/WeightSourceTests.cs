@@ -99,7 +99,8 @@ public sealed class WeightSourceTests : IDisposable
     [InlineData("""{}""", "empty")]
     [InlineData("""[]""", "weight_map")]
     [InlineData("""{"a":""", "not JSON")]
-    public void An_index_that_is_malformed_or_leaves_its_folder_is_refused(string map, string said) => Assert.Contains(said, Refused(() => WeightSource.OpenFile(WriteIndex(map))));
+    public void An_index_that_is_malformed_or_leaves_its_folder_is_refused(string map, string said) =>
+        Assert.Contains(said, Refused(() => WeightSource.OpenFile(WriteIndex(map))));
 
     [Theory]
     [InlineData("diffusion_pytorch_model.safetensors")]

@@ -21,12 +21,14 @@ internal sealed class CheckpointTensors
 
     private CheckpointTensors(string path, Func<PickleStorage, (long Offset, ChecksummedBlock? Block)> locate) => (_path, _locate) = (path, locate);
 
-    /// <summary>Lists the tensors of a checkpoint; of one that has a <c>state_dict</c> (PyTorch Lightning's, beside optimizer states and the like) those in it, without its name.</summary>
+    /// <summary>Lists the tensors of a checkpoint; of one that has a <c>state_dict</c> (PyTorch Lightning's, beside optimizer states and the like) those in it,
+    /// without its name.</summary>
     /// <param name="root">What the pickle describes.</param>
     /// <param name="path">The file's name, for errors.</param>
     /// <param name="locate">Where a storage's bytes lie in the file, and their checksum if there is one.</param>
     /// <exception cref="DiffSynthException">A tensor leaves its storage, is too large, or there is none at all.</exception>
-    public static IReadOnlyDictionary<string, TensorEntry> Collect(object? root, string path, Func<PickleStorage, (long Offset, ChecksummedBlock? Block)> locate)
+    public static IReadOnlyDictionary<string, TensorEntry> Collect(
+        object? root, string path, Func<PickleStorage, (long Offset, ChecksummedBlock? Block)> locate)
     {
         var tensors = new CheckpointTensors(path, locate);
         var proper = (root as PickleDict)?.Find("state_dict") as PickleDict;
@@ -55,7 +57,8 @@ internal sealed class CheckpointTensors
     private void VisitAll(IReadOnlyList<object?> items, string name, int depth)
     {
         for (var i = 0; i < items.Count; i++)
-            if (items[i] is PickleTensor or PickleDict or PickleList or object?[] or PickleObject) Visit(items[i], Join(name, i.ToString(CultureInfo.InvariantCulture), depth), depth + 1);
+            if (items[i] is PickleTensor or PickleDict or PickleList or object?[] or PickleObject)
+                Visit(items[i], Join(name, i.ToString(CultureInfo.InvariantCulture), depth), depth + 1);
     }
 
     private static string KeyText(object? key) => key switch
@@ -67,14 +70,16 @@ internal sealed class CheckpointTensors
 
     private string Join(string name, string part, int depth)
     {
-        if (name.Length + part.Length > MaxNameLength) throw new DiffSynthException($"'{_path}' is no valid checkpoint: a tensor's name is longer than {MaxNameLength} letters.");
+        if (name.Length + part.Length > MaxNameLength)
+            throw new DiffSynthException($"'{_path}' is no valid checkpoint: a tensor's name is longer than {MaxNameLength} letters.");
         return depth == 0 ? part : $"{name}/{part}";
     }
 
     private void Add(PickleTensor tensor, string name)
     {
         if (_entries.Count >= MaxTensors) throw new DiffSynthException($"'{_path}' is no valid checkpoint: more than {MaxTensors} tensors.");
-        if (tensor.Arguments is not [_, long first, object?[] sizes, object?[] steps, ..]) throw Malformed(name, "has no valid offset, size and stride (or a size that overflows)");
+        if (tensor.Arguments is not [_, long first, object?[] sizes, object?[] steps, ..])
+            throw Malformed(name, "has no valid offset, size and stride (or a size that overflows)");
         if (sizes.Length != steps.Length) throw Malformed(name, $"has size and stride of different rank: {sizes.Length} and {steps.Length}");
         if (sizes.Length > MaxRank) throw Malformed(name, $"has {sizes.Length} dimensions, more than {MaxRank}");
         if (first < 0) throw Malformed(name, $"has a negative storage offset: {first}");

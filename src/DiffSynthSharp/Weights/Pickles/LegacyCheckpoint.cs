@@ -4,7 +4,8 @@ using System.Numerics;
 
 namespace DiffSynthSharp.Weights.Pickles;
 
-/// <summary>PyTorch's format before 1.6: five pickles (magic number, version, system, the object, the storages' keys), then each storage's size and bytes.</summary>
+/// <summary>PyTorch's format before 1.6: five pickles (magic number, version, system, the object, the storages' keys), then each storage's size and
+/// bytes.</summary>
 /// <remarks>torch/serialization.py, <c>_legacy_save</c> and <c>_legacy_load</c>.</remarks>
 internal static class LegacyCheckpoint
 {
@@ -46,7 +47,8 @@ internal static class LegacyCheckpoint
             if (bytes.Length - at < sizeof(long)) throw input.Malformed($"storage '{key}' is missing, the file is truncated");
             var elements = BinaryPrimitives.ReadInt64LittleEndian(bytes.Slice(at, sizeof(long)));
             at += sizeof(long);
-            if (elements != storage.Elements) throw input.Malformed($"storage '{key}' has {elements} elements, unlike the {storage.Elements} declared; longer than the file or damaged");
+            if (elements != storage.Elements)
+                throw input.Malformed($"storage '{key}' has {elements} elements, unlike the {storage.Elements} declared; longer than the file or damaged");
             if (storage.Bytes > bytes.Length - at) throw input.Malformed($"storage '{key}' is longer than the file, which is truncated");
             if (!offsets.TryAdd(key, at)) throw input.Malformed($"storage '{key}' comes twice");
             at += storage.Bytes;

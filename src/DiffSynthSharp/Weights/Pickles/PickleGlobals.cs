@@ -1,8 +1,8 @@
 namespace DiffSynthSharp.Weights.Pickles;
 
 /// <summary>What the names of classes and functions in a checkpoint stand for.</summary>
-/// <remarks>Tensor machinery: torch/_utils.py, torch/storage.py. Nothing is ever imported or called, so an unknown class does no harm and is kept as a stand-in (training frameworks
-/// leave many); names that only serve to run programs are refused, because a file that has them wasn't made to hold weights.</remarks>
+/// <remarks>Tensor machinery: torch/_utils.py, torch/storage.py. Nothing is ever imported or called, so an unknown class does no harm and is kept as a stand-in
+/// (training frameworks leave many); names that only serve to run programs are refused, because a file that has them wasn't made to hold weights.</remarks>
 internal static class PickleGlobals
 {
     /// <summary>A class whose state holds tensors in old textual inversions.</summary>
@@ -10,20 +10,23 @@ internal static class PickleGlobals
 
     private static readonly HashSet<string> s_dangerousModules =
     [
-        "os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "runpy", "importlib", "imp", "pty", "ctypes", "pickle", "_pickle", "cPickle", "dill", "cloudpickle",
-        "marshal", "code", "codeop", "commands", "popen2", "webbrowser", "multiprocessing", "asyncio", "timeit", "pdb", "bdb", "profile", "cProfile", "trace", "doctest",
-        "operator", "_operator", "io", "_io", "pip", "ensurepip", "urllib", "http", "ftplib", "ssl", "signal", "threading", "_thread", "site", "sysconfig", "pkgutil", "zipimport",
+        "os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "runpy", "importlib", "imp", "pty", "ctypes", "pickle", "_pickle", "cPickle", "dill",
+        "cloudpickle", "marshal", "code", "codeop", "commands", "popen2", "webbrowser", "multiprocessing", "asyncio", "timeit", "pdb", "bdb", "profile",
+        "cProfile", "trace", "doctest", "operator", "_operator", "io", "_io", "pip", "ensurepip", "urllib", "http", "ftplib", "ssl", "signal", "threading",
+        "_thread", "site", "sysconfig", "pkgutil", "zipimport",
     ];
 
     private static readonly HashSet<string> s_plainBuiltins =
     [
-        "set", "frozenset", "bytearray", "bytes", "complex", "range", "xrange", "slice", "object", "int", "long", "float", "str", "unicode", "list", "dict", "tuple", "bool",
+        "set", "frozenset", "bytearray", "bytes", "complex", "range", "xrange", "slice", "object", "int", "long", "float", "str", "unicode", "list", "dict",
+        "tuple", "bool",
     ];
 
     private static readonly HashSet<string> s_dangerousFunctions =
     [
-        "torch.load", "torch.storage._load_from_bytes", "torch.serialization.load", "torch.hub.load", "torch.jit.load", "torch.utils.cpp_extension.load", "numpy.load",
-        "numpy.core.multiarray.fromfile", "numpy.fromfile", "joblib.load", "pandas.read_pickle", "types.FunctionType", "types.CodeType", "codecs.open", "_codecs.open",
+        "torch.load", "torch.storage._load_from_bytes", "torch.serialization.load", "torch.hub.load", "torch.jit.load", "torch.utils.cpp_extension.load",
+        "numpy.load", "numpy.core.multiarray.fromfile", "numpy.fromfile", "joblib.load", "pandas.read_pickle", "types.FunctionType", "types.CodeType",
+        "codecs.open", "_codecs.open",
     ];
 
     private static readonly Dictionary<string, StoredType> s_storageTypes = new()
@@ -68,7 +71,8 @@ internal static class PickleGlobals
         var root = module.Split('.', 2)[0];
         var dangerous = root is "builtins" or "__builtin__" or "__builtins__" ? !s_plainBuiltins.Contains(name)
             : s_dangerousModules.Contains(root) || s_dangerousFunctions.Contains(global.ToString());
-        return dangerous ? throw input.Malformed($"it holds a call to {global}, which is a program and not weights; nothing was run, don't trust the file") : global;
+        return !dangerous ? global
+            : throw input.Malformed($"it holds a call to {global}, which is a program and not weights; nothing was run, don't trust the file");
     }
 
     /// <summary>What a call of this class or function describes.</summary>
@@ -82,7 +86,8 @@ internal static class PickleGlobals
             case "torch._utils._rebuild_tensor_v3": return Tensor(input, arguments, arguments.ElementAtOrDefault(6) as PickleGlobal);
             case "torch._utils._rebuild_parameter" or "torch._utils._rebuild_parameter_with_state": return arguments.FirstOrDefault();
             case "torch._tensor._rebuild_from_type_v2"
-                when arguments is [PickleGlobal { Module: "torch._utils" } rebuild, _, object?[] given, ..] && rebuild.Name.StartsWith("_rebuild", StringComparison.Ordinal):
+                when arguments is [PickleGlobal { Module: "torch._utils" } rebuild, _, object?[] given, ..]
+                    && rebuild.Name.StartsWith("_rebuild", StringComparison.Ordinal):
                 return Describe(input, rebuild, given);
         }
         if (function.Module.StartsWith("torch", StringComparison.Ordinal) && function.Name.StartsWith("_rebuild", StringComparison.Ordinal))
@@ -95,7 +100,8 @@ internal static class PickleGlobals
     public static StoredType? StorageType(PickleInput input, PickleGlobal type)
     {
         if (type is { Module: "torch.storage" or "torch", Name: "UntypedStorage" }) return null;
-        return type.Module == "torch" && s_storageTypes.TryGetValue(type.Name, out var stored) ? stored : throw input.Malformed($"an unknown storage type, {type}");
+        return type.Module == "torch" && s_storageTypes.TryGetValue(type.Name, out var stored) ? stored
+            : throw input.Malformed($"an unknown storage type, {type}");
     }
 
     private static PickleTensor Tensor(PickleInput input, object?[] arguments, PickleGlobal? type)

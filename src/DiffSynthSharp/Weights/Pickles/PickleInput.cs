@@ -22,7 +22,8 @@ internal sealed class PickleInput(ByteRegion bytes, long start, long end, string
     public long Left => end - Position;
 
     /// <summary>The error for something that must not be in a checkpoint.</summary>
-    public DiffSynthException Malformed(string what, Exception? inner = null) => new($"'{path}' is no valid checkpoint: {OneLine.Of(what)} (byte {Position}).", inner);
+    public DiffSynthException Malformed(string what, Exception? inner = null) =>
+        new($"'{path}' is no valid checkpoint: {OneLine.Of(what)} (byte {Position}).", inner);
 
     /// <summary>The next byte.</summary>
     public byte Byte() => Take(1, "a value")[0];

@@ -1,10 +1,11 @@
 namespace DiffSynthSharp.Weights.Pickles;
 
 /// <summary>
-/// Reads pickles as data: a stack, marks and a memo, but no imports and no calls. Classes and functions stay names; those that tensors and plain containers are made
-/// of become inert descriptions, harmless others opaque stand-ins, dangerous ones an error.
+/// Reads pickles as data: a stack, marks and a memo, but no imports and no calls. Classes and functions stay names; those that tensors and plain containers are
+/// made of become inert descriptions, harmless others opaque stand-ins, dangerous ones an error.
 /// </summary>
-/// <remarks>Instruction set: CPython's Lib/pickletools.py, protocols 0 to 5. Storages are named by persistent ids, as torch/serialization.py writes them.</remarks>
+/// <remarks>Instruction set: CPython's Lib/pickletools.py, protocols 0 to 5. Storages are named by persistent ids, as torch/serialization.py writes
+/// them.</remarks>
 internal sealed class PickleMachine(PickleInput input)
 {
     // A checkpoint of a thousand tensors takes forty thousand steps; the limit keeps a hostile pickle's objects below a few hundred megabytes.
@@ -116,8 +117,10 @@ internal sealed class PickleMachine(PickleInput input)
     /// <summary>A storage by its persistent id: <c>("storage", class, key, location, elements)</c>.</summary>
     public PickleStorage Storage(object? id)
     {
-        if (id is not object?[] { Length: >= 5 } parts || parts[0] is not "storage") throw input.Malformed($"an unknown persistent id {Tag(id)}; only storages have one");
-        if (parts.Length > 5 && parts[5] is not null) throw input.Malformed("a view of a storage, as PyTorch before 0.4 wrote them; save the file again with a newer version");
+        if (id is not object?[] { Length: >= 5 } parts || parts[0] is not "storage")
+            throw input.Malformed($"an unknown persistent id {Tag(id)}; only storages have one");
+        if (parts.Length > 5 && parts[5] is not null)
+            throw input.Malformed("a view of a storage, as PyTorch before 0.4 wrote them; save the file again with a newer version");
         if (parts[1] is not PickleGlobal type) throw input.Malformed("a storage without a type");
         if (parts[2] is not string key || key.Length is 0 or > 64 || key.Any(letter => !char.IsAsciiLetterOrDigit(letter) && letter is not ('_' or '-')))
             throw input.Malformed($"a storage key that is no plain name: '{parts[2]}'");

@@ -176,7 +176,8 @@ internal static class PickleOperations
         table[0x95] = machine =>
         {
             var length = machine.Input.UInt64();
-            if (length > (ulong)machine.Input.Left) throw machine.Input.Malformed($"a frame longer than the data ({length} bytes where {machine.Input.Left} are left)");
+            if (length > (ulong)machine.Input.Left)
+                throw machine.Input.Malformed($"a frame longer than the data ({length} bytes where {machine.Input.Left} are left)");
         };
         table[0x82] = table[0x83] = table[0x84] = machine => throw machine.Input.Malformed("an extension code, whose meaning only the writer's program knows");
         table[0x97] = table[0x98] = machine => throw machine.Input.Malformed("an out-of-band buffer (protocol 5), which no file can hold");

@@ -27,8 +27,10 @@ internal static class ZipCheckpoint
         ChecksummedBlock Block(PickleStorage storage)
         {
             if (!entries.TryGetValue($"{folder}data/{storage.Key}", out var block)) throw Malformed(path, $"a missing storage, '{storage.Key}'");
-            if (block.Length < storage.Bytes) throw Malformed(path, $"storage '{storage.Key}' is shorter than declared: {block.Length} bytes instead of {storage.Bytes}");
-            if (block.Length > storage.Bytes) throw Malformed(path, $"storage '{storage.Key}' is longer than declared: {block.Length} bytes instead of {storage.Bytes}");
+            if (block.Length < storage.Bytes)
+                throw Malformed(path, $"storage '{storage.Key}' is shorter than declared: {block.Length} bytes instead of {storage.Bytes}");
+            if (block.Length > storage.Bytes)
+                throw Malformed(path, $"storage '{storage.Key}' is longer than declared: {block.Length} bytes instead of {storage.Bytes}");
             return block;
         }
     }

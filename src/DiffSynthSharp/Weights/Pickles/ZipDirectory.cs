@@ -4,10 +4,12 @@ using System.Text;
 namespace DiffSynthSharp.Weights.Pickles;
 
 /// <summary>The entries of a zip archive whose entries are stored uncompressed, with the place of their bytes, so that tensors can lie over them.</summary>
-/// <remarks>PKWARE APPNOTE 6.3.10, sections 4.3 (structure) and 4.5.3 (zip64). PyTorch stores every entry uncompressed (caffe2/serialize/inline_container.cc).</remarks>
+/// <remarks>PKWARE APPNOTE 6.3.10, sections 4.3 (structure) and 4.5.3 (zip64). PyTorch stores every entry uncompressed
+/// (caffe2/serialize/inline_container.cc).</remarks>
 internal sealed class ZipDirectory
 {
-    private const uint LocalSignature = 0x04034b50, CentralSignature = 0x02014b50, EndSignature = 0x06054b50, End64Signature = 0x06064b50, Locator64Signature = 0x07064b50;
+    private const uint LocalSignature = 0x04034b50, CentralSignature = 0x02014b50, EndSignature = 0x06054b50, End64Signature = 0x06064b50,
+        Locator64Signature = 0x07064b50;
     private const int LocalBytes = 30, CentralBytes = 46, EndBytes = 22, Locator64Bytes = 20, End64Bytes = 56;
     private const int MaxDirectoryBytes = 256 << 20;
 
@@ -94,7 +96,8 @@ internal sealed class ZipDirectory
         long stored = U32(entry, 20), size = U32(entry, 24), header = U32(entry, 42);
         Widen(extra, ref size, ref stored, ref header);
         if ((U16(entry, 8) & 1) != 0) throw Malformed($"it is an encrypted archive ('{name}')");
-        if (U16(entry, 10) != 0) throw Malformed($"it has compressed entries ('{name}'), where PyTorch stores them uncompressed; save it again with torch.save");
+        if (U16(entry, 10) != 0)
+            throw Malformed($"it has compressed entries ('{name}'), where PyTorch stores them uncompressed; save it again with torch.save");
         if (size != stored) throw Malformed($"the entry '{name}' has two different sizes, {size} and {stored}");
         var local = At(header, LocalBytes);
         if (U32(local, 0) != LocalSignature) throw Malformed($"the archive is damaged at the entry '{name}'");
