@@ -1,0 +1,59 @@
+namespace DiffSynthSharp.Imaging;
+
+/// <summary>A picture of red, green and blue bytes. Not changed after it is made.</summary>
+public sealed class Picture
+{
+    /// <summary>The most pixels a picture may have: 64 million.</summary>
+    public const int MaxPixels = 64_000_000;
+
+    private readonly byte[] _rgb;
+
+    /// <summary>A picture of given bytes, which it keeps.</summary>
+    /// <param name="width">Pixels per row.</param>
+    /// <param name="height">Rows.</param>
+    /// <param name="rgb">Red, green, blue of every pixel, row by row from the top.</param>
+    /// <exception cref="ArgumentException">The bytes are not 3 × width × height, or the picture is empty or larger than <see cref="MaxPixels"/>.</exception>
+    public Picture(int width, int height, byte[] rgb)
+    {
+        if (width < 1 || height < 1 || (long)width * height > MaxPixels) throw new ArgumentException($"A picture of {width}×{height} pixels; expected 1 to {MaxPixels:N0} pixels.");
+        if (rgb.Length != 3 * width * height) throw new ArgumentException($"{rgb.Length} bytes for {width}×{height} pixels; expected {3 * width * height}.", nameof(rgb));
+        (Width, Height, _rgb) = (width, height, rgb);
+    }
+
+    /// <summary>Pixels per row.</summary>
+    public int Width { get; }
+
+    /// <summary>Rows.</summary>
+    public int Height { get; }
+
+    /// <summary>Red, green, blue of every pixel, row by row from the top.</summary>
+    public ReadOnlySpan<byte> Rgb => _rgb;
+
+    /// <summary>Red, green and blue of one pixel.</summary>
+    /// <param name="x">From the left, 0 to <see cref="Width"/> − 1.</param>
+    /// <param name="y">From the top, 0 to <see cref="Height"/> − 1.</param>
+    public (byte Red, byte Green, byte Blue) this[int x, int y]
+    {
+        get
+        {
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)x, (uint)Width, nameof(x));
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)y, (uint)Height, nameof(y));
+            var at = 3 * (y * Width + x);
+            return (_rgb[at], _rgb[at + 1], _rgb[at + 2]);
+        }
+    }
+
+    /// <summary>Reads a PNG, JPEG or WebP file (also GIF and BMP): upright as its EXIF data says, on white where it is transparent.</summary>
+    /// <exception cref="DiffSynthException">There is no such file, or it is no picture, is damaged, or has more than <see cref="MaxPixels"/> pixels.</exception>
+    public static Picture Load(string path) => PictureFile.Load(path);
+
+    /// <summary>Writes a PNG, JPEG (quality 95) or WebP (lossless) file, as the extension says. It appears whole or not at all.</summary>
+    /// <param name="path">Ends in .png, .jpg, .jpeg or .webp.</param>
+    /// <param name="texts">Text by keyword to keep in a PNG, such as <c>parameters</c>; other formats have no place for it.</param>
+    /// <exception cref="DiffSynthException">The extension is unknown, or the file cannot be written.</exception>
+    public void Save(string path, IReadOnlyDictionary<string, string>? texts = null) => PictureFile.Save(this, path, texts);
+
+    /// <summary>The picture as the bytes of a PNG file.</summary>
+    /// <param name="texts">Text by keyword to keep in it.</param>
+    public byte[] ToPng(IReadOnlyDictionary<string, string>? texts = null) => PictureFile.Encode(this, ".png", texts);
+}
