@@ -11,7 +11,7 @@ internal sealed class ZipDirectory
     private const uint LocalSignature = 0x04034b50, CentralSignature = 0x02014b50, EndSignature = 0x06054b50, End64Signature = 0x06064b50,
         Locator64Signature = 0x07064b50;
     private const int LocalBytes = 30, CentralBytes = 46, EndBytes = 22, Locator64Bytes = 20, End64Bytes = 56;
-    private const int MaxDirectoryBytes = 256 << 20;
+    private const int MaxDirectoryBytes = 32 << 20;
 
     private readonly ByteRegion _bytes;
     private readonly string _path;
