@@ -14,6 +14,7 @@ internal static class Attention
     /// <returns>(B, N, heads·d)</returns>
     public static Tensor MultiHead(Tensor query, Tensor key, Tensor value, long heads, bool causal = false)
     {
+        OperationCount.AddProduct(query.shape[0] * query.shape[1], query.shape[2], 2 * key.shape[1]); // scores and their weighted sum
         using var scope = NewDisposeScope();
         var attended = nn.functional.scaled_dot_product_attention(
             SplitHeads(query, heads), SplitHeads(key, heads), SplitHeads(value, heads), is_casual: causal); // (B, heads, N, d)

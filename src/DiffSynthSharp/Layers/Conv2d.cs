@@ -31,6 +31,8 @@ internal sealed class Conv2d : Leaf
     {
         using var weight = Compute(_weight!, x.dtype);
         using var bias = Compute(_bias!, x.dtype);
-        return nn.functional.conv2d(x, weight, bias, strides: [_stride, _stride], padding: [_padding, _padding]);
+        var y = nn.functional.conv2d(x, weight, bias, strides: [_stride, _stride], padding: [_padding, _padding]);
+        OperationCount.AddProduct(y.numel() / y.shape[1], weight.numel() / y.shape[1], y.shape[1]);
+        return y;
     }
 }

@@ -22,7 +22,9 @@ internal sealed class Linear : Leaf
     /// <returns>(…, outputs)</returns>
     public override Tensor forward(Tensor x)
     {
-        using var weight = Compute(_weight!, x.dtype);
+        var (outputs, inputs) = (_weight!.shape[0], _weight.shape[1]);
+        OperationCount.AddProduct(x.numel() / inputs, inputs, outputs);
+        using var weight = Compute(_weight, x.dtype);
         using var bias = _bias is null ? null : Compute(_bias, x.dtype);
         return nn.functional.linear(x, weight, bias);
     }

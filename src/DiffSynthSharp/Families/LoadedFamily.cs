@@ -1,0 +1,56 @@
+using DiffSynthSharp.Models.Autoencoders;
+using DiffSynthSharp.Sampling;
+using static TorchSharp.torch;
+
+namespace DiffSynthSharp.Families;
+
+/// <summary>
+/// A model of some family, ready to run. Generation is written once against this: encode a prompt, predict, and translate between
+/// pictures and latents.
+/// </summary>
+internal abstract class LoadedFamily : IDisposable
+{
+    /// <summary>The family's name, as users say it.</summary>
+    public abstract string Name { get; }
+
+    public abstract LatentFormat Latents { get; }
+
+    /// <summary>Sides are multiples of this many pixels.</summary>
+    public abstract int SizeMultiple { get; }
+
+    public abstract (int Width, int Height) DefaultSize { get; }
+
+    public abstract double DefaultGuidance { get; }
+
+    /// <summary>The noise schedule and sampler that the model's files or its family name.</summary>
+    public abstract SchedulerSettings Scheduler { get; }
+
+    public abstract Device Device { get; }
+
+    /// <summary>Encodes one prompt.</summary>
+    /// <param name="prompt">Any text; "" is the empty text.</param>
+    /// <param name="clipSkip">1 = the last layer.</param>
+    /// <param name="cutLong">Cuts a prompt that doesn't fit one row of tokens instead of encoding it in several.</param>
+    /// <param name="say">Takes a line for the user when something about the prompt deserves one.</param>
+    public abstract Conditioning Encode(string prompt, int clipSkip, bool cutLong, Action<string> say);
+
+    /// <summary>A conditioning of the usual length that says nothing, for measurements.</summary>
+    public abstract Conditioning Blank();
+
+    /// <summary>The network's raw prediction.</summary>
+    /// <param name="latents">(B, C, h, w) in the network's own scaling</param>
+    /// <param name="timestep">In training timesteps.</param>
+    /// <param name="context">(B, M, width)</param>
+    public abstract Tensor Predict(Tensor latents, double timestep, Tensor context);
+
+    /// <summary>Picture to the encoder's distribution, unscaled.</summary>
+    /// <param name="picture">(1, 3, H, W) in −1 … 1</param>
+    public abstract Posterior EncodePicture(Tensor picture);
+
+    /// <summary>Latents in the model's own scaling to a picture.</summary>
+    /// <param name="latents">(1, C, h, w)</param>
+    /// <returns>(1, 3, H, W), roughly −1 … 1</returns>
+    public abstract Tensor DecodeLatents(Tensor latents);
+
+    public abstract void Dispose();
+}

@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using DiffSynthSharp.Families;
+using DiffSynthSharp.Families.StableDiffusion;
+using DiffSynthSharp.Generation;
+using DiffSynthSharp.Layers;
+using DiffSynthSharp.Memory;
+using DiffSynthSharp.Runtime;
+using DiffSynthSharp.Tokenizers;
+using static TorchSharp.torch;
+
+namespace DiffSynthSharp;
+
+/// <summary>How a model is loaded.</summary>
+public sealed record LoadOptions
+{
+    /// <summary>A file or folder whose autoencoder replaces the model's own.</summary>
+    public string? Vae { get; init; }
+
+    /// <summary>A folder with tokenizer files, for single-file checkpoints that have none beside them.</summary>
+    public string? Tokenizers { get; init; }
+
+    /// <summary>"cpu", "cuda" or "cuda:N".</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Threads of libtorch's operators, for the whole process; null leaves them as they are (all cores).</summary>
+    public int? Threads { get; init; }
+}
+
+/// <summary>A loaded model: type a prompt, get the picture.</summary>
+/// <example>
+/// <code>
+/// using var model = DiffusionModel.Load("models/starter");
+/// var pictures = model.Generate(new() { Prompt = "a red car by the sea", Seeds = [42] });
+/// pictures[0].Picture.Save("car.png");
+/// </code>
+/// </example>
+/// <remarks>Not thread-safe: one job at a time.</remarks>
+public sealed class DiffusionModel : IDisposable
+{
+    private readonly LoadedFamily _family;
+
+    private DiffusionModel(LoadedFamily family, ModelDescription description) => (_family, Description) = (family, description);
+
+    /// <summary>What was loaded, from where.</summary>
+    public ModelDescription Description { get; }
+
+    /// <summary>Loads a checkpoint (.safetensors, .ckpt, …) or a diffusers folder.</summary>
+    /// <param name="path">The file or folder.</param>
+    /// <param name="options">Autoencoder, tokenizer, device and threads; null takes the defaults.</param>
+    /// <param name="progress">Told after each tensor, on this thread.</param>
+    /// <param name="cancellation">Stops between two tensors.</param>
+    /// <exception cref="DiffSynthException">The files are missing, damaged or of another kind; the message says which and what to do.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static DiffusionModel Load(string path, LoadOptions? options = null, IProgress<GenerationProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        var (family, description) = LoadFamily(path, options ?? new(), progress, cancellation);
+        return new(family, description);
+    }
+
+    internal static (LoadedFamily Family, ModelDescription Description) LoadFamily(
+        string path, LoadOptions options, IProgress<GenerationProgress>? progress, CancellationToken cancellation)
+    {
+        using var files = StableDiffusionFiles.Open(path, options.Vae);
+        var description = ModelInspector.Describe(files);
+        StableDiffusionLoader.Check(files);
+        var tokenizer = ClipTokenizer.Load(TokenizerFiles.FindClip(path, options.Tokenizers));
+        TorchRuntime.EnsureLoaded();
+        if (options.Threads is { } threads) set_num_threads(threads >= 1 ? threads : throw new DiffSynthException($"{threads} threads can't work: expected 1 or more."));
+        var device = DeviceChoice.Parse(options.Device);
+        using var stop = BlockBorder.StopWith(cancellation);
+        using var scope = NewDisposeScope();
+        var clock = Stopwatch.StartNew();
+        var family = StableDiffusionLoader.Load(
+            files, tokenizer, device, (done, total) => progress?.Report(new(GenerationPhase.Load, done, total, clock.Elapsed.TotalSeconds / done)));
+        return (family, description);
+    }
+
+    /// <summary>Makes one picture per seed.</summary>
+    /// <param name="request">What to make.</param>
+    /// <param name="progress">Told of phases, steps and choices, on this thread.</param>
+    /// <param name="cancellation">Stops at the next block of the network.</param>
+    /// <returns>The pictures in the order of their seeds.</returns>
+    /// <exception cref="DiffSynthException">The request doesn't fit the model; the message says what to change.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public IReadOnlyList<GeneratedPicture> Generate(GenerationRequest request, IProgress<GenerationProgress>? progress = null, CancellationToken cancellation = default)
+        => new PictureGenerator(_family, progress, cancellation).Generate(request);
+
+    /// <summary>Frees the weights.</summary>
+    public void Dispose() => _family.Dispose();
+}
