@@ -18,8 +18,13 @@ internal static class Attention
         using var scope = NewDisposeScope();
         var attended = nn.functional.scaled_dot_product_attention(
             SplitHeads(query, heads), SplitHeads(key, heads), SplitHeads(value, heads), is_casual: causal); // (B, heads, N, d)
-        return attended.transpose(1, 2).reshape(query.shape).MoveToOuterDisposeScope();
+        return attended.transpose(1, 2).reshape(query.shape).to(query.dtype).MoveToOuterDisposeScope();
     }
 
-    private static Tensor SplitHeads(Tensor x, long heads) => x.view(x.shape[0], x.shape[1], heads, -1).transpose(1, 2); // (B, heads, N, d)
+    // libtorch's attention in half precision is slower on the CPU than in float32, its gradient several times so.
+    private static Tensor SplitHeads(Tensor x, long heads)
+    {
+        var split = x.view(x.shape[0], x.shape[1], heads, -1).transpose(1, 2); // (B, heads, N, d)
+        return split.device.type == TorchSharp.DeviceType.CPU && split.dtype is ScalarType.BFloat16 or ScalarType.Float16 ? split.to(ScalarType.Float32) : split;
+    }
 }

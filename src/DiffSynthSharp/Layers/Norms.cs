@@ -1,3 +1,4 @@
+using DiffSynthSharp.Kernels;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -25,6 +26,7 @@ internal sealed class GroupNorm : Leaf
 
     public override Tensor forward(Tensor x)
     {
+        if (_weight!.requires_grad && ChannelsLastGroupNorm.Fits(x, _weight)) return ChannelsLastGroupNorm.Apply(x, _weight, _bias!, _groups, _epsilon);
         using var weight = Compute(_weight!, x.dtype);
         using var bias = Compute(_bias!, x.dtype);
         return nn.functional.group_norm(x, _groups, weight, bias, _epsilon);

@@ -43,7 +43,7 @@ internal sealed class UNet : nn.Module<Tensor, Tensor, Tensor, Tensor>
     public Tensor Run(Tensor x, Tensor timesteps, Tensor context, TileGrid? tiles)
     {
         using var scope = NewDisposeScope();
-        var embedding = _time.forward(timesteps); // (B, E)
+        var embedding = _time.forward(timesteps).to(x.dtype); // (B, E)
         var h = x.ToChannelsLast();
         var skips = new Stack<Tensor>();
         foreach (var stage in _down)

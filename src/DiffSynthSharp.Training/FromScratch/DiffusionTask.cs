@@ -1,0 +1,89 @@
+using DiffSynthSharp.Models.TextEncoders;
+using DiffSynthSharp.Models.UNets;
+using DiffSynthSharp.Training.Drawings;
+using static TorchSharp.torch;
+
+namespace DiffSynthSharp.Training.FromScratch;
+
+/// <summary>The second stage: a text encoder and a U-Net that learn together, from nothing, to paint latents after captions.</summary>
+/// <remarks>
+/// The U-Net predicts velocity (Salimans and Ho 2022, arXiv 2202.00512). Errors are weighed by γ / (SNR + γ): even over the noisy timesteps, where
+/// the caption decides, and falling where min-SNR-γ (Hang et al. 2023, arXiv 2303.09556) falls.
+/// </remarks>
+internal sealed class DiffusionTask : IDisposable
+{
+    private const double Gamma = 5;
+    private const double CaptionLeftOut = 0.1;
+    private readonly StarterVocabulary _vocabulary;
+    private readonly LatentSet _latents;
+    private readonly Tensor _shares = tensor(NoiseSchedule.SignalShares).DetachFromDisposeScope(); // (1000)
+    private readonly ScalarType _type;
+    private readonly int _batch;
+
+    /// <param name="vocabulary">Turns captions into tokens.</param>
+    /// <param name="latents">What is learnt.</param>
+    /// <param name="batch">Drawings in a step.</param>
+    /// <param name="type">What the U-Net computes in.</param>
+    public DiffusionTask(StarterVocabulary vocabulary, LatentSet latents, int batch = 32, ScalarType type = ScalarType.Float32)
+    {
+        (_vocabulary, _latents, _batch, _type) = (vocabulary, latents, batch, type);
+        Text = new ClipTextEncoder(TextSizes(vocabulary.Count));
+        Network = new UNet(Sizes);
+    }
+
+    public static ClipTextConfig TextSizes(int vocabulary) => new(vocabulary, 128, 512, 2, 2, StarterVocabulary.RowLength);
+
+    /// <summary>Transformers only where the map is at most 8 × 8; at least four channels in each norm group.</summary>
+    public static UNetConfig Sizes { get; } = new(4, 4, [new(64, 0), new(128, 1), new(192, 1)], 1, 128, Heads: 4, NormGroups: 16);
+
+    /// <summary>Layers that begin at zero.</summary>
+    public static IReadOnlyList<string> Zeroed { get; } = ["out_layers.3", "proj_out", "out.2"];
+
+    public ClipTextEncoder Text { get; }
+
+    public UNet Network { get; }
+
+    /// <summary>The loss of a step. Its drawings, timesteps and noise are functions of the step's number.</summary>
+    /// <param name="step">Counts from 0.</param>
+    public Tensor Loss(long step)
+    {
+        using var scope = NewDisposeScope();
+        var random = new Random(unchecked((int)(step * 6151 + 5)));
+        using var generator = new Generator((ulong)(step + 1));
+        var numbers = Enumerable.Range(0, _batch).Select(_ => random.Next(_latents.Count)).ToArray();
+        var clean = _latents.Pick(numbers);
+        var captions = numbers.Select(number => random.NextDouble() < CaptionLeftOut ? "" : DrawingPlan.Of(number).Caption);
+        var timesteps = ((arange(_batch, ScalarType.Float32) + rand(_batch, generator: generator)) * ((double)NoiseSchedule.Timesteps / _batch)).to(ScalarType.Int64); // (B), spread evenly
+        var share = _shares.index_select(0, timesteps).view(-1, 1, 1, 1);
+        var noise = randn(clean.shape, generator: generator);
+        var noisy = share.sqrt() * clean + (1 - share).sqrt() * noise;
+        var velocity = share.sqrt() * noise - (1 - share).sqrt() * clean;
+        var ratio = share / (1 - share);
+        var error = (Predict(noisy, timesteps.to(ScalarType.Float32), Context(captions)) - velocity).square();
+        return (error * (Gamma / (ratio + Gamma))).mean().MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The text encoder's last state, normed, (B, 77, 128).</summary>
+    public Tensor Context(IEnumerable<string> captions)
+    {
+        using var scope = NewDisposeScope();
+        var rows = captions.Select(_vocabulary.Row).ToArray();
+        var ids = tensor([.. rows.SelectMany(row => row)], [rows.Length, StarterVocabulary.RowLength], dtype: ScalarType.Int64);
+        return Text.Norm(Text.forward(ids).Hidden[^1]).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The U-Net's velocity, float32.</summary>
+    public Tensor Predict(Tensor noisy, Tensor timesteps, Tensor context)
+    {
+        if (_type == ScalarType.Float32) return Network.forward(noisy, timesteps, context);
+        using var scope = NewDisposeScope();
+        return Network.forward(noisy.to(_type), timesteps, context.to(_type)).to(ScalarType.Float32).MoveToOuterDisposeScope();
+    }
+
+    public void Dispose()
+    {
+        _shares.Dispose();
+        Text.Dispose();
+        Network.Dispose();
+    }
+}
