@@ -42,6 +42,28 @@ internal sealed class AutoencoderTask
         return (2 * difference.square().mean() + 0.5 * difference.abs().mean() + 0.5 * EdgeError(difference) + KullbackLeibler * kl).MoveToOuterDisposeScope();
     }
 
+    /// <summary>
+    /// Gives each latent channel mean 0 and deviation 1 without changing what the network does: the 1×1 convolutions around the latents take
+    /// the scale in and out again.
+    /// </summary>
+    /// <param name="network">A trained autoencoder.</param>
+    /// <param name="mean">(C) of its latents</param>
+    /// <param name="deviation">(C) of its latents</param>
+    public static void Standardize(AutoencoderKl network, Tensor mean, Tensor deviation)
+    {
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
+        var named = network.named_parameters().ToDictionary(parameter => parameter.name, parameter => (Tensor)parameter.parameter);
+        var (into, shift) = (named["quant_conv.weight"], named["quant_conv.bias"]);
+        var channels = mean.shape[0];
+        into.narrow(0, 0, channels).div_(deviation.view(-1, 1, 1, 1));
+        shift.narrow(0, 0, channels).sub_(mean).div_(deviation);
+        shift.narrow(0, channels, channels).sub_(2 * deviation.log());
+        var (back, offset) = (named["post_quant_conv.weight"], named["post_quant_conv.bias"]);
+        offset.add_((back * mean.view(1, -1, 1, 1)).sum([1, 2, 3]));
+        back.mul_(deviation.view(1, -1, 1, 1));
+    }
+
     // How far neighbouring pixels differ otherwise than they should, in both directions.
     private static Tensor EdgeError(Tensor difference)
     {

@@ -24,7 +24,7 @@ internal sealed class DiffusionTask : IDisposable
     /// <param name="latents">What is learnt.</param>
     /// <param name="batch">Drawings in a step.</param>
     /// <param name="type">What the U-Net computes in.</param>
-    public DiffusionTask(StarterVocabulary vocabulary, LatentSet latents, int batch = 32, ScalarType type = ScalarType.Float32)
+    public DiffusionTask(StarterVocabulary vocabulary, LatentSet latents, int batch = 32, ScalarType type = ScalarType.BFloat16)
     {
         (_vocabulary, _latents, _batch, _type) = (vocabulary, latents, batch, type);
         Text = new ClipTextEncoder(TextSizes(vocabulary.Count));
@@ -34,7 +34,7 @@ internal sealed class DiffusionTask : IDisposable
     public static ClipTextConfig TextSizes(int vocabulary) => new(vocabulary, 128, 512, 2, 2, StarterVocabulary.RowLength);
 
     /// <summary>Transformers only where the map is at most 8 × 8; at least four channels in each norm group.</summary>
-    public static UNetConfig Sizes { get; } = new(4, 4, [new(64, 0), new(128, 1), new(192, 1)], 1, 128, Heads: 4, NormGroups: 16);
+    public static UNetConfig Sizes { get; } = new(4, 4, [new(64, 0), new(96, 1), new(128, 1)], 1, 128, Heads: 4, NormGroups: 16);
 
     /// <summary>Layers that begin at zero.</summary>
     public static IReadOnlyList<string> Zeroed { get; } = ["out_layers.3", "proj_out", "out.2"];

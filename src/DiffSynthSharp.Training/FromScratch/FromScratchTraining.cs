@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using DiffSynthSharp.Models.Autoencoders;
 using DiffSynthSharp.Runtime;
 using DiffSynthSharp.Training.Optimization;
 using TorchSharp;
@@ -18,6 +19,9 @@ public sealed record FromScratchOptions
     /// <summary>Optimizer steps of text encoder and U-Net.</summary>
     public int DiffusionSteps { get; init; } = 12000;
 
+    /// <summary>Drawings that text encoder and U-Net learn from.</summary>
+    public int Drawings { get; init; } = 12000;
+
     /// <summary>Highest learning rate of either stage.</summary>
     public double Rate { get; init; } = 1e-3;
 
@@ -32,6 +36,8 @@ public sealed record FromScratchOptions
 public static class FromScratchTraining
 {
     private const int Warmup = 50;
+    internal const string AutoencoderName = "autoencoder";
+    internal const string DiffusionName = "diffusion";
 
     /// <summary>Trains the autoencoder.</summary>
     /// <param name="options">Where and how long.</param>
@@ -46,12 +52,58 @@ public static class FromScratchTraining
         RandomInitializer.Fill(parameters, AutoencoderTask.Zeroed, seed: 1, network);
         using var state = new TrainingState(parameters);
         say($"Autoencoder: {parameters.Count / 1e6:f2} M parameters.");
-        Run(options, "autoencoder", options.AutoencoderSteps, state, step => task.Loss(step, options.AutoencoderSteps), () =>
+        Run(options, AutoencoderName, options.AutoencoderSteps, state, step => task.Loss(step, options.AutoencoderSteps), () =>
         {
             var (decibel, grid) = task.Evaluate(8);
-            using (grid) PictureGrid.Save(Path.Combine(options.Output, "autoencoder.png"), grid, 8);
+            using (grid) PictureGrid.Save(Path.Combine(options.Output, $"{AutoencoderName}.png"), grid, 8);
             return $"{decibel:f2} dB on unseen drawings";
         }, say, cancellation);
+    }
+
+    /// <summary>Trains text encoder and U-Net on the latents of a finished autoencoder in the same folder.</summary>
+    /// <param name="options">Where and how long.</param>
+    /// <param name="say">Takes one line of progress.</param>
+    /// <param name="cancellation">Ends the run after the current step, with a checkpoint.</param>
+    /// <exception cref="DiffSynthException">The folder has no autoencoder yet.</exception>
+    public static void TrainDiffusion(FromScratchOptions options, Action<string> say, CancellationToken cancellation = default)
+    {
+        TorchRuntime.EnsureLoaded();
+        using var autoencoder = LoadAutoencoder(options.Output);
+        using var latents = LoadLatents(options, autoencoder, say);
+        AutoencoderTask.Standardize(autoencoder, latents.Mean, latents.Deviation);
+        using var task = new DiffusionTask(new StarterVocabulary(), latents);
+        using var parameters = new FlatParameters(task.Network, task.Text);
+        RandomInitializer.Fill(parameters, DiffusionTask.Zeroed, seed: 2, task.Network, task.Text);
+        using var state = new TrainingState(parameters);
+        say($"Text encoder and U-Net: {parameters.Count / 1e6:f2} M parameters, {latents.Count} drawings.");
+        Run(options, DiffusionName, options.DiffusionSteps, state, task.Loss, () =>
+        {
+            using var grid = LatentPainter.Paint(task, autoencoder, SamplePrompts.Sheet, seed: 0);
+            PictureGrid.Save(Path.Combine(options.Output, $"{DiffusionName}.png"), grid, 6);
+            return "sample sheet written";
+        }, say, cancellation);
+    }
+
+    private static AutoencoderKl LoadAutoencoder(string folder)
+    {
+        var checkpoint = Path.Combine(folder, $"{AutoencoderName}.safetensors");
+        if (!File.Exists(checkpoint)) throw new DiffSynthException($"'{folder}' has no trained autoencoder: train the stage 'autoencoder' first.");
+        var network = new AutoencoderKl(AutoencoderTask.Sizes);
+        var parameters = new FlatParameters(network);
+        using var state = new TrainingState(parameters);
+        state.Load(checkpoint);
+        state.TakeAverage();
+        return network;
+    }
+
+    private static LatentSet LoadLatents(FromScratchOptions options, AutoencoderKl autoencoder, Action<string> say)
+    {
+        var path = Path.Combine(options.Output, "latents.safetensors");
+        if (options.Resume && File.Exists(path)) return LatentSet.Load(path);
+        say($"Encoding {options.Drawings} drawings.");
+        var latents = LatentSet.Encode(autoencoder, options.Drawings);
+        latents.Save(path);
+        return latents;
     }
 
     private static void Run(

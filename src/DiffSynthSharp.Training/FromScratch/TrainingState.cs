@@ -53,6 +53,13 @@ internal sealed class TrainingState : IDisposable
         }
     }
 
+    /// <summary>Puts the averaged parameters in place for good.</summary>
+    public void TakeAverage()
+    {
+        using var frozen = no_grad();
+        _parameters.Values.copy_(Average);
+    }
+
     /// <summary>Writes the state to a file.</summary>
     public void Save(string path) => SafetensorsWriter.Write(path, Parts(), new Dictionary<string, string> { ["step"] = Step.ToString(System.Globalization.CultureInfo.InvariantCulture) });
 
