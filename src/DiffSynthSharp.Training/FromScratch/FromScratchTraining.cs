@@ -84,12 +84,35 @@ public static class FromScratchTraining
         }, say, cancellation);
     }
 
+    /// <summary>Writes the averaged networks of the newest checkpoints as a Hugging Face folder.</summary>
+    /// <param name="options">The folder that was trained in.</param>
+    /// <param name="folder">Where the model goes.</param>
+    /// <exception cref="DiffSynthException">The folder has no checkpoint of a stage.</exception>
+    public static void Export(FromScratchOptions options, string folder)
+    {
+        TorchRuntime.EnsureLoaded();
+        var checkpoint = Path.Combine(options.Output, $"{DiffusionName}.safetensors");
+        if (!File.Exists(checkpoint)) throw new DiffSynthException($"'{options.Output}' has no trained U-Net: train the stage 'diffusion' first.");
+        using var autoencoder = LoadAutoencoder(options.Output);
+        using var latents = LatentSet.Load(LatentsPath(options.Output));
+        AutoencoderTask.Standardize(autoencoder, latents.Mean, latents.Deviation);
+        var vocabulary = new StarterVocabulary();
+        using var task = new DiffusionTask(vocabulary, latents);
+        using var parameters = new FlatParameters(task.Network, task.Text);
+        using var state = new TrainingState(parameters);
+        state.Load(checkpoint);
+        state.TakeAverage();
+        ModelFolder.Write(folder, task, autoencoder, vocabulary);
+    }
+
+    private static string LatentsPath(string folder) => Path.Combine(folder, "latents.safetensors");
+
     private static AutoencoderKl LoadAutoencoder(string folder)
     {
         var checkpoint = Path.Combine(folder, $"{AutoencoderName}.safetensors");
         if (!File.Exists(checkpoint)) throw new DiffSynthException($"'{folder}' has no trained autoencoder: train the stage 'autoencoder' first.");
         var network = new AutoencoderKl(AutoencoderTask.Sizes);
-        var parameters = new FlatParameters(network);
+        using var parameters = new FlatParameters(network);
         using var state = new TrainingState(parameters);
         state.Load(checkpoint);
         state.TakeAverage();
@@ -98,7 +121,7 @@ public static class FromScratchTraining
 
     private static LatentSet LoadLatents(FromScratchOptions options, AutoencoderKl autoencoder, Action<string> say)
     {
-        var path = Path.Combine(options.Output, "latents.safetensors");
+        var path = LatentsPath(options.Output);
         if (options.Resume && File.Exists(path)) return LatentSet.Load(path);
         say($"Encoding {options.Drawings} drawings.");
         var latents = LatentSet.Encode(autoencoder, options.Drawings);
