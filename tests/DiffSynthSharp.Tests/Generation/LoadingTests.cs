@@ -1,0 +1,82 @@
+using DiffSynthSharp.Weights;
+using static TorchSharp.torch;
+
+namespace DiffSynthSharp.Tests.Generation;
+
+public sealed class LoadingTests
+{
+    [Fact]
+    public void A_folder_and_its_parts_are_described_without_loading()
+    {
+        var description = ModelInspector.Inspect(TinyModel.Folder);
+        Assert.Equal("Stable Diffusion 1.x", description.Family);
+        Assert.Equal(["text encoder", "U-Net", "autoencoder"], description.Parts.Select(part => part.Name));
+        Assert.Empty(description.Missing);
+        Assert.EndsWith("scheduler_config.json", description.Scheduler);
+    }
+
+    [Fact]
+    public void Loading_stops_when_it_is_cancelled()
+    {
+        using var source = new CancellationTokenSource();
+        source.Cancel();
+        Assert.ThrowsAny<OperationCanceledException>(() => DiffusionModel.Load(TinyModel.Folder, cancellation: source.Token));
+    }
+
+    [Fact]
+    public void A_missing_file_is_named() => Assert.Contains("no-such-model", Refused("no-such-model.safetensors"));
+
+    [Fact]
+    public void An_inpainting_checkpoint_is_refused_with_its_channels() => Assert.Contains("9 channels", Refused(TinyModel.InpaintingFile));
+
+    [Fact]
+    public void A_missing_tensor_is_named() => Assert.Contains("'model.diffusion_model.out.2.bias'", RefusedWithout("model.diffusion_model.out.2.bias"));
+
+    [Fact]
+    public void A_missing_network_is_named() => Assert.Contains("no text encoder", RefusedWithout("cond_stage_model."));
+
+    [Fact]
+    public void An_extra_tensor_is_named()
+        => Assert.Contains("'time_embed.9.weight'", RefusedAfter(tensors => tensors["model.diffusion_model.time_embed.9.weight"] = zeros(2)));
+
+    [Fact]
+    public void A_misshapen_tensor_is_named_with_both_shapes()
+    {
+        var message = RefusedAfter(tensors => tensors["first_stage_model.decoder.conv_out.bias"] = zeros(5));
+        Assert.Contains("decoder.conv_out.bias", message);
+        Assert.Contains("[5], expected [3]", message);
+    }
+
+    [Fact]
+    public void An_unknown_device_is_refused()
+        => Assert.Contains("cpu, cuda", Assert.Throws<DiffSynthException>(() => DiffusionModel.Load(TinyModel.Folder, new() { Device = "tpu" })).Message);
+
+    [Fact]
+    public void Another_autoencoder_takes_the_models_place()
+    {
+        using var own = DiffusionModel.Load(TinyModel.SingleFile);
+        using var other = DiffusionModel.Load(TinyModel.SingleFile, new() { Vae = Path.Combine(TinyModel.Folder, "vae") });
+        var (first, second) = (own.Generate(TinyModel.Request)[0], other.Generate(TinyModel.Request)[0]);
+        Assert.Equal(first.Latents, second.Latents);
+        Assert.NotEqual(first.Picture.Rgb.ToArray(), second.Picture.Rgb.ToArray());
+    }
+
+    private static string Refused(string path) => Assert.Throws<DiffSynthException>(() => DiffusionModel.Load(path)).Message;
+
+    private static string RefusedWithout(string prefix) => RefusedAfter(tensors =>
+    {
+        foreach (var name in tensors.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).ToList()) tensors.Remove(name);
+    });
+
+    private static string RefusedAfter(Action<Dictionary<string, Tensor>> change)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var source = WeightFile.Open(TinyModel.SingleFile);
+        var tensors = source.Entries.Keys.ToDictionary(name => name, source.Read);
+        change(tensors);
+        SafetensorsWriter.Write(folder["model.safetensors"], tensors.Select(tensor => (tensor.Key, tensor.Value)));
+        var tokenizers = Path.Combine(Path.GetDirectoryName(TinyModel.SingleFile)!, "tokenizers");
+        return Assert.Throws<DiffSynthException>(() => DiffusionModel.Load(folder["model.safetensors"], new() { Tokenizers = tokenizers })).Message;
+    }
+}
