@@ -100,4 +100,8 @@ public sealed record GenerationRequest
 
     /// <summary>The numbers of the noise schedule in place of the model's own.</summary>
     internal SchedulerSettings? Scheduler { get; init; }
+
+    /// <summary>Checks what can be checked without a model: ranges and names.</summary>
+    /// <exception cref="DiffSynthException">A value is out of range or a name is unknown; the message says what fits.</exception>
+    public void Validate() => Generation.RequestCheck.Values(this);
 }

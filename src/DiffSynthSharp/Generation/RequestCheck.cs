@@ -1,5 +1,7 @@
 using DiffSynthSharp.Families;
 using DiffSynthSharp.Sampling;
+using DiffSynthSharp.Sampling.Samplers;
+using DiffSynthSharp.Sampling.Schedules;
 
 namespace DiffSynthSharp.Generation;
 
@@ -10,7 +12,7 @@ internal static class RequestCheck
     private const int LongestSide = 4096;
 
     /// <summary>What can be said about a request without a model.</summary>
-    /// <exception cref="DiffSynthException">A value is out of range.</exception>
+    /// <exception cref="DiffSynthException">A value is out of range or a name is unknown.</exception>
     public static void Values(GenerationRequest request)
     {
         Within(request.Steps, 1, MostSteps, "steps");
@@ -23,6 +25,9 @@ internal static class RequestCheck
         if (request.Seeds.Count == 0) throw new DiffSynthException("There is no seed, so no picture would be made. Give at least one.");
         if (request.Seeds.FirstOrDefault(seed => seed is < 0 or > uint.MaxValue, -1) is var bad && bad != -1 || request.Seeds.Contains(-1))
             throw new DiffSynthException($"A seed of {request.Seeds.First(seed => seed is < 0 or > uint.MaxValue)} doesn't fit: seeds are 0 … {uint.MaxValue}.");
+        if (request.Sampler is { } sampler) SamplerNames.Find(sampler);
+        if (request.Schedule is { } schedule) ScheduleNames.Find(schedule);
+        PredictionOf(request.Prediction);
     }
 
     /// <summary>The picture's size: asked for, else the initial picture's, else the model's.</summary>

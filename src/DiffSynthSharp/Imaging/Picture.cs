@@ -53,6 +53,10 @@ public sealed class Picture
     /// <exception cref="DiffSynthException">The extension is unknown, or the file cannot be written.</exception>
     public void Save(string path, IReadOnlyDictionary<string, string>? texts = null) => PictureFile.Save(this, path, texts);
 
+    /// <summary>Makes sure that a file's extension names a format that pictures can be written in.</summary>
+    /// <exception cref="DiffSynthException">It does not; the message lists those that do.</exception>
+    public static void CheckFileName(string path) => PictureFile.CheckName(path);
+
     /// <summary>The picture as the bytes of a PNG file.</summary>
     /// <param name="texts">Text by keyword to keep in it.</param>
     public byte[] ToPng(IReadOnlyDictionary<string, string>? texts = null) => PictureFile.Encode(this, ".png", texts);

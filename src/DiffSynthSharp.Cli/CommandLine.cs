@@ -1,0 +1,69 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using DiffSynthSharp.Cli.Commands;
+
+namespace DiffSynthSharp.Cli;
+
+/// <summary>The <c>diffsynth</c> command: parsing, exit codes and errors.</summary>
+internal static class CommandLine
+{
+    /// <summary>The request or a file was wrong.</summary>
+    public const int Failed = 2;
+
+    /// <summary>128 + SIGINT, as shells have it.</summary>
+    public const int Cancelled = 130;
+
+    private const int HelpWidth = 110;
+
+    /// <summary>Runs one command.</summary>
+    /// <returns>The process's exit code: 0, <see cref="Failed"/> or <see cref="Cancelled"/>.</returns>
+    public static async Task<int> RunAsync(IReadOnlyList<string> arguments, Terminal terminal, CancellationToken cancellation)
+    {
+        if (arguments.Count == 0) arguments = ["--help"];
+        // A prompt may begin with @, which must not name a file of further arguments.
+        var parsed = Root(terminal).Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Errors.Count > 0 && parsed.Action is not { ClearsParseErrors: true })
+        {
+            Say(terminal, $"{parsed.Errors[0].Message.TrimEnd('.')}. See '{PathOf(parsed.CommandResult.Command)} --help'.");
+            return Failed;
+        }
+        try
+        {
+            return await parsed.InvokeAsync(
+                new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            terminal.Error.WriteLine("Stopped.");
+            return Cancelled;
+        }
+        catch (Exception e)
+        {
+            Say(terminal, e is DiffSynthException ? e.Message : $"{e.GetType().Name}: {e.Message}");
+            if (Environment.GetEnvironmentVariable("DIFFSYNTH_DEBUG") == "1") terminal.Error.WriteLine(e);
+            return Failed;
+        }
+    }
+
+    private static void Say(Terminal terminal, string message)
+        => terminal.Error.WriteLine($"error: {string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))}");
+
+    private static Command Root(Terminal terminal)
+    {
+        var root = new Command("diffsynth", "Type a prompt, get the picture: Stable Diffusion on this machine, offline.")
+        {
+            GenerateCommand.Create(terminal),
+            InspectCommand.Create(terminal),
+            ModelsCommand.Create(terminal),
+            BenchCommand.Create(terminal),
+        };
+        var help = new HelpOption { Recursive = true };
+        help.Action = new HelpWithExamples(new HelpAction { MaxWidth = HelpWidth });
+        root.Options.Add(help);
+        root.Options.Add(new VersionOption());
+        return root;
+    }
+
+    private static string PathOf(Command command)
+        => string.Join(' ', command.Parents.OfType<Command>().Select(PathOf).Append(command.Name));
+}

@@ -1,0 +1,80 @@
+using System.CommandLine;
+using System.Diagnostics;
+using DiffSynthSharp.Cli.Output;
+using DiffSynthSharp.Imaging;
+
+namespace DiffSynthSharp.Cli.Commands;
+
+/// <summary><c>diffsynth generate</c>: a prompt becomes pictures.</summary>
+internal static class GenerateCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var options = new GenerateOptions();
+        var command = new CommandWithExamples("generate", "Make a picture of what a prompt says.",
+            "diffsynth generate \"a red car by the sea\"",
+            "diffsynth generate \"a cat\" --model v1-5-pruned-emaonly.safetensors --negative \"blurry\" --steps 20 --guidance 7.5 --seed 42 --size 512x512 -o cat.png",
+            "diffsynth generate \"a watercolour\" --model v1-5-pruned-emaonly.safetensors --init photo.png --strength 0.6",
+            "diffsynth generate \"a house\" --count 4 --seed 7 --json")
+        {
+            options.Prompt,
+        };
+        foreach (var option in options.All) command.Options.Add(option);
+        command.SetAction((parsed, cancellation) => Task.FromResult(Run(terminal, options, parsed, cancellation)));
+        return command;
+    }
+
+    private static int Run(Terminal terminal, GenerateOptions options, ParseResult parsed, CancellationToken cancellation)
+    {
+        var request = options.Request(parsed);
+        var output = parsed.GetValue(options.Output);
+        CheckTargets(output, parsed.GetValue(options.LatentsOutput));
+        var path = StarterModel.Or(parsed.GetValue(options.Model));
+        var display = new ProgressDisplay(terminal, parsed.GetValue(options.Quiet) || parsed.GetValue(options.Json));
+        var made = display.Run(progress =>
+        {
+            var clock = Stopwatch.StartNew();
+            using var model = DiffusionModel.Load(path, options.Loading(parsed), progress, cancellation);
+            var loadSeconds = clock.Elapsed.TotalSeconds;
+            var pictures = new List<GeneratedPicture>();
+            // A batch at a time, so that what is finished is on disk whatever happens next.
+            foreach (var seeds in request.Seeds.Chunk(request.Batch))
+                foreach (var picture in model.Generate(request with { Seeds = seeds }, progress, cancellation))
+                {
+                    var file = PictureNames.For(output, request.Prompt, picture.Seed, request.Seeds.Count > 1);
+                    picture.Picture.Save(file, Parameters.Of(request, picture, path));
+                    Announce(terminal, options, parsed, new(file, picture, loadSeconds));
+                    pictures.Add(picture);
+                }
+            return pictures;
+        });
+        if (parsed.GetValue(options.LatentsOutput) is { } latents) LatentsFile.Save(latents, made);
+        return 0;
+    }
+
+    private sealed record Finished(string File, GeneratedPicture Picture, double LoadSeconds);
+
+    private static void Announce(Terminal terminal, GenerateOptions options, ParseResult parsed, Finished finished)
+    {
+        if (parsed.GetValue(options.Json))
+            JsonLines.Write(terminal.Out, new
+            {
+                finished.File,
+                finished.Picture.Seed,
+                finished.Picture.Picture.Width,
+                finished.Picture.Picture.Height,
+                Seconds = new { Load = finished.LoadSeconds, finished.Picture.Seconds.Encode, finished.Picture.Seconds.Denoise, finished.Picture.Seconds.Decode },
+                PeakMemoryBytes = Process.GetCurrentProcess().PeakWorkingSet64,
+            });
+        else if (!parsed.GetValue(options.Quiet)) terminal.Out.WriteLine(finished.File);
+    }
+
+    // Said before a model is loaded and computed with for minutes.
+    private static void CheckTargets(string? output, string? latents)
+    {
+        if (output is not null && !PictureNames.IsFolder(output)) Picture.CheckFileName(output);
+        foreach (var target in new[] { output, latents }.OfType<string>())
+            if (Path.GetDirectoryName(Path.GetFullPath(target)) is { } folder && !Directory.Exists(folder))
+                throw new DiffSynthException($"'{target}' cannot be written: there is no folder '{folder}'.");
+    }
+}
