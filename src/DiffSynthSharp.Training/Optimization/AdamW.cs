@@ -1,3 +1,5 @@
+using System.Numerics;
+using DiffSynthSharp.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -29,22 +31,53 @@ internal sealed class AdamW : IDisposable
     public Tensor Second { get; }
 
     /// <summary>One step.</summary>
-    /// <param name="gradient">Same length as the values; changed by clipping.</param>
+    /// <param name="gradient">Same length as the values, contiguous float32.</param>
     /// <param name="rate">Learning rate.</param>
     /// <param name="step">Counts from 1.</param>
     /// <param name="largestNorm">The gradient is scaled down to this norm.</param>
     /// <returns>The gradient's norm before clipping.</returns>
     public double Step(Tensor gradient, double rate, long step, double largestNorm = 1)
     {
-        using var scope = NewDisposeScope();
-        using var frozen = no_grad();
-        var norm = gradient.norm().ToDouble();
-        if (norm > largestNorm) gradient.mul_(largestNorm / norm);
-        First.lerp_(gradient, 1 - Beta1);
-        Second.mul_(Beta2).addcmul_(gradient, gradient, 1 - Beta2);
-        var deviation = Second.div(1 - Math.Pow(Beta2, step)).sqrt_().add_(Epsilon);
-        _values.mul_(1 - rate * _decay).addcdiv_(First, deviation, -rate / (1 - Math.Pow(Beta1, step)));
+        using var length = gradient.norm();
+        var norm = length.ToDouble();
+        var scale = norm > largestNorm ? largestNorm / norm : 1;
+        Move(gradient, new(
+            (float)scale, (float)(1 - rate * _decay), (float)(rate / (1 - Math.Pow(Beta1, step))), (float)(1 / Math.Sqrt(1 - Math.Pow(Beta2, step)))));
         return norm;
+    }
+
+    /// <summary>The numbers of one step.</summary>
+    /// <param name="Scale">Clips the gradient.</param>
+    /// <param name="Keep">What decay leaves of a value.</param>
+    /// <param name="Rate">Learning rate over the mean's bias.</param>
+    /// <param name="Spread">Reciprocal root of the square's bias.</param>
+    private readonly record struct Numbers(float Scale, float Keep, float Rate, float Spread);
+
+    // One pass over memory instead of ten: at these sizes the step is bound by it.
+    private unsafe void Move(Tensor gradient, Numbers numbers)
+    {
+        var length = checked((int)_values.numel());
+        var (values, slope, first, second) = (Memory(_values), Memory(gradient), Memory(First), Memory(Second));
+        var at = 0;
+        for (var lanes = Vector<float>.Count; at <= length - lanes; at += lanes)
+        {
+            var g = Vector.Load(slope + at) * numbers.Scale;
+            var m = Vector.Load(first + at) * (float)Beta1 + g * (float)(1 - Beta1);
+            var v = Vector.Load(second + at) * (float)Beta2 + g * g * (float)(1 - Beta2);
+            var spread = Vector.SquareRoot(v) * numbers.Spread + new Vector<float>((float)Epsilon);
+            m.Store(first + at);
+            v.Store(second + at);
+            (Vector.Load(values + at) * numbers.Keep - m * numbers.Rate / spread).Store(values + at);
+        }
+        for (; at < length; at++)
+        {
+            var g = slope[at] * numbers.Scale;
+            first[at] = first[at] * (float)Beta1 + g * (float)(1 - Beta1);
+            second[at] = second[at] * (float)Beta2 + g * g * (float)(1 - Beta2);
+            values[at] = values[at] * numbers.Keep - first[at] * numbers.Rate / (MathF.Sqrt(second[at]) * numbers.Spread + (float)Epsilon);
+        }
+
+        static float* Memory(Tensor tensor) => (float*)TensorMemory.Data(tensor);
     }
 
     public void Dispose()
