@@ -1,6 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
-using DiffSynthSharp.Weights;
+using DiffSynthSharp.Runtime;
 using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Kernels;
@@ -28,13 +28,13 @@ internal static unsafe class ChannelsLastGroupNorm
     /// <param name="epsilon">Added to the variance.</param>
     public static Tensor Apply(Tensor x, Tensor weight, Tensor bias, long groups, double epsilon) => Function.apply(x, weight, bias, groups, epsilon);
 
-    private static float* Floats(Tensor tensor) => (float*)TensorMemory.Data(tensor);
+    private static float* Floats(Tensor tensor) => (float*)TensorAddress.Of(tensor);
 
     // Rows of one sample as float32: the tensor's own memory, or widened into the scratch.
     private static Span<float> Open(Tensor x, int sample, int length, float[] scratch)
     {
         if (x.dtype == ScalarType.Float32) return new(Floats(x) + (long)sample * length, length);
-        var halves = new ReadOnlySpan<ushort>((ushort*)TensorMemory.Data(x) + (long)sample * length, length);
+        var halves = new ReadOnlySpan<ushort>((ushort*)TensorAddress.Of(x) + (long)sample * length, length);
         var from = MemoryMarshal.Cast<ushort, Vector<ushort>>(halves);
         var to = MemoryMarshal.Cast<float, Vector<uint>>(scratch.AsSpan(0, length));
         for (var i = 0; i < from.Length; i++)
@@ -50,7 +50,7 @@ internal static unsafe class ChannelsLastGroupNorm
     private static void Close(Tensor y, int sample, ReadOnlySpan<float> values)
     {
         if (y.dtype == ScalarType.Float32) return;
-        var halves = new Span<ushort>((ushort*)TensorMemory.Data(y) + (long)sample * values.Length, values.Length);
+        var halves = new Span<ushort>((ushort*)TensorAddress.Of(y) + (long)sample * values.Length, values.Length);
         var from = MemoryMarshal.Cast<float, Vector<uint>>(values);
         var to = MemoryMarshal.Cast<ushort, Vector<ushort>>(halves);
         for (var i = 0; i < to.Length; i++) to[i] = Vector.Narrow(Round(from[2 * i]), Round(from[2 * i + 1]));

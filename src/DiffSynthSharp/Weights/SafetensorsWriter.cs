@@ -98,7 +98,7 @@ internal static class SafetensorsWriter
         if (found.Type != entry.Type || found.ShapeText != entry.ShapeText)
             throw new DiffSynthException($"'{entry.Name}' should be {entry.ShapeText} of {entry.Type.Name()}, found {found.ShapeText} of {found.Type.Name()}.");
         using var plain = value.detach().cpu().contiguous();
-        var data = TensorMemory.Data(plain);
+        var data = TensorAddress.Of(plain);
         for (var done = 0L; done < entry.Bytes; done += Step) stream.Write(new ReadOnlySpan<byte>(data + done, (int)Math.Min(Step, entry.Bytes - done)));
     }
 }

@@ -1,10 +1,11 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using DiffSynthSharp.Runtime;
 using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Weights;
 
-/// <summary>Tensors over memory that libtorch doesn't own, and the memory of tensors.</summary>
+/// <summary>Tensors over memory that libtorch doesn't own.</summary>
 /// <remarks>TorchSharp's public factories copy; its native <c>THSTensor_new</c> takes an address and a deleter (dotnet/TorchSharp,
 /// src/Native/LibTorchSharp/THSTensor.cpp).</remarks>
 internal static unsafe class TensorMemory
@@ -47,7 +48,7 @@ internal static unsafe class TensorMemory
         using var scope = NewDisposeScope();
         var elements = empty(entry.SpanElements, dtype: entry.Type.Scalar());
         var bytes = entry.SpanElements * entry.Type.Size();
-        Buffer.MemoryCopy(region.Address(entry.Offset), Data(elements), bytes, bytes);
+        Buffer.MemoryCopy(region.Address(entry.Offset), TensorAddress.Of(elements), bytes, bytes);
         if (entry.Type == StoredType.Bool) elements = Wrap(region, entry.Offset, StoredType.U8, [bytes]).ne(0);
         return elements.as_strided(entry.Shape, entry.Strides ?? RowMajor(entry.Shape)).contiguous().MoveToOuterDisposeScope();
     }
@@ -57,14 +58,6 @@ internal static unsafe class TensorMemory
         var strides = new long[shape.Length];
         for (var (i, step) = (shape.Length - 1, 1L); i >= 0; step *= shape[i--]) strides[i] = step;
         return strides;
-    }
-
-    /// <summary>The address of the tensor's first element; valid while the tensor lives.</summary>
-    public static byte* Data(Tensor tensor)
-    {
-        var data = THSTensor_data(tensor.Handle);
-        GC.KeepAlive(tensor);
-        return (byte*)data;
     }
 
     private static void Hold(nint address, ByteRegion region)
@@ -90,7 +83,4 @@ internal static unsafe class TensorMemory
     [DllImport("LibTorchSharp")]
     private static extern nint THSTensor_new(
         nint data, delegate* unmanaged[Cdecl]<nint, void> deleter, long* sizes, int rank, sbyte type, sbyte dtype, int device, int index, byte requiresGrad);
-
-    [DllImport("LibTorchSharp")]
-    private static extern nint THSTensor_data(nint handle);
 }

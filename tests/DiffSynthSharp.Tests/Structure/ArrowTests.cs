@@ -9,7 +9,8 @@ public sealed partial class ArrowTests
     private static readonly Dictionary<string, string[]> s_mayKnow = new()
     {
         ["Runtime"] = [],
-        ["Layers"] = ["Runtime"],
+        ["Kernels"] = ["Runtime"],
+        ["Layers"] = ["Kernels", "Runtime"],
         ["Weights"] = ["Layers", "Runtime"],
         ["Models"] = ["Layers", "Weights", "Runtime"],
         ["Sampling"] = ["Runtime"],
