@@ -55,11 +55,9 @@ internal static class DiffusersConfig
 
     public static DdpmVariance Variance(string value) => value switch
     {
-        "fixed_small" => DdpmVariance.FixedSmall,
-        "fixed_small_log" => DdpmVariance.FixedSmallLog,
+        "fixed_small" or "fixed_small_log" => DdpmVariance.FixedSmall,
         "fixed_large" => DdpmVariance.FixedLarge,
-        "fixed_large_log" => DdpmVariance.FixedLargeLog,
-        _ => throw Unknown("variance type", value, "fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log"),
+        _ => throw Unknown("variance type", value, "fixed_small", "fixed_small_log", "fixed_large"),
     };
 
     public static Prediction Prediction(string value) => value switch

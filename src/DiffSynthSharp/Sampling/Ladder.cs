@@ -22,12 +22,15 @@ internal sealed record Ladder(IReadOnlyList<double> Sigmas, IReadOnlyList<double
     /// </summary>
     public IReadOnlyList<double>? Landings { get; init; }
 
+    /// <summary>The level of any whole training timestep.</summary>
+    public Func<double, double> LevelOf { get; init; } = timestep => throw new InvalidOperationException($"The ladder knows no level of timestep {timestep}.");
+
     public double Landing(int step) => Landings?[step] ?? Sigmas[step + 1];
 
     /// <summary>The last steps only.</summary>
     public Ladder Tail(int steps)
     {
         var skipped = Steps - Math.Clamp(steps, 0, Steps);
-        return new Ladder([.. Sigmas.Skip(skipped)], [.. Timesteps.Skip(skipped)]) { Landings = Landings is null ? null : [.. Landings.Skip(skipped)] };
+        return this with { Sigmas = [.. Sigmas.Skip(skipped)], Timesteps = [.. Timesteps.Skip(skipped)], Landings = Landings is null ? null : [.. Landings.Skip(skipped)] };
     }
 }

@@ -63,7 +63,7 @@ internal sealed class SamplingPlan
         Check(settings, steps, strength, stepList);
         var table = AlphaTable.Of(settings, finite: !EndsInPureNoise(settings, chosen));
         var ladder = Shortened(settings, ladderOf, table, steps, strength, (stepList ?? (settings.Schedule == "diffsynth" ? "spread" : "kept")) == "spread");
-        return new SamplingPlan(settings, chosen, table, ladder);
+        return new SamplingPlan(settings, chosen, table, ladder with { LevelOf = timestep => table.Sigmas[Math.Clamp((int)timestep, 0, table.Count - 1)] });
     }
 
     /// <summary>Where a picture made of nothing begins.</summary>
@@ -75,11 +75,7 @@ internal sealed class SamplingPlan
     /// <param name="noise">(n, c, h, w) standard normal</param>
     /// <param name="clean">(n, c, h, w) the picture's latents</param>
     public Tensor Start(Tensor noise, Tensor clean)
-    {
-        if (Steps == 0) return clean.clone();
-        using var scope = NewDisposeScope();
-        return ((clean + noise * Sigmas[0]) * InputScale(Sigmas[0])).MoveToOuterDisposeScope();
-    }
+        => Steps == 0 ? clean.clone() : NoisedLatents.Mix(clean, noise, Sigmas[0], Denoiser.SpaceOf(_settings.Prediction));
 
     /// <summary>Runs the sampler.</summary>
     /// <param name="predict">The network with everything that guides it.</param>
@@ -129,6 +125,8 @@ internal sealed class SamplingPlan
             throw new DiffSynthException($"{steps} steps are not possible; take 1 to {settings.TrainSteps}, the number of timesteps the network was trained on.");
         if (!(strength >= 0 && strength <= 1))
             throw new DiffSynthException($"A strength of {strength} is not possible; take 0 (keep the picture) to 1 (begin at pure noise).");
+        if (SamplerNames.Find(settings.Sampler).Spacing == StepSpacing.Flow)
+            throw new DiffSynthException($"{settings.Sampler} is for networks trained by flow matching; take one of {string.Join(", ", SamplerNames.All.Select(known => known.Name))}.");
         if (stepList is not (null or "kept" or "spread"))
             throw new DiffSynthException(KnownNames.Unknown("list of image-to-image steps", stepList, ["kept", "spread"]));
         if (settings is { ZeroTerminalSnr: true, Prediction: Prediction.Epsilon } && EndsInPureNoise(settings, SamplerNames.Find(settings.Sampler)))

@@ -15,7 +15,7 @@ internal enum SigmaCurve { None, Karras, Exponential, Beta, Lu, Flow }
 internal enum SolverType { Midpoint, Heun, Bh1, Bh2 }
 
 /// <summary>Variance of ancestral DDPM steps.</summary>
-internal enum DdpmVariance { FixedSmall, FixedSmallLog, FixedLarge, FixedLargeLog }
+internal enum DdpmVariance { FixedSmall, FixedLarge }
 
 /// <summary>What the first noise is multiplied with.</summary>
 internal enum NoiseScale

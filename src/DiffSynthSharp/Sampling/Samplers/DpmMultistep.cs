@@ -21,7 +21,7 @@ internal sealed record DpmOptions(int Order, SolverType Solver, bool PredictX0, 
 /// Lu et al. (2022a, 2022b); huggingface/diffusers, scheduling_dpmsolver_multistep.py; crowsonkb/k-diffusion, sampling.py, sample_dpmpp_2m,
 /// sample_dpmpp_2m_sde and sample_dpmpp_3m_sde. With λ = −log σ every formula is the same in any scaling of the latents.
 /// </remarks>
-internal sealed class DpmMultistep(DpmOptions options) : Sampler
+internal sealed class DpmMultistep(DpmOptions options) : StepSampler
 {
     private readonly History _outputs = new(options.Order);
 
@@ -39,7 +39,10 @@ internal sealed class DpmMultistep(DpmOptions options) : Sampler
         }
         var h = Math.Log(sigma / next);
         var (d1, d2) = Differences(sigmas, i, h, order);
-        var stepped = options.PredictX0 ? CleanStep(x, h, order, d1, d2) : NoiseStep(x, next, h, order, d1, d2);
+        var exact = order == 3 || options.Solver == SolverType.Heun;
+        var stepped = options.PredictX0
+            ? DpmFormulas.CleanStep(x, _outputs[0], h * (1 + options.Eta), d1, d2, exact)
+            : DpmFormulas.NoiseStep(x, _outputs[0], next, h, d1, d2, exact, options.Eta > 0 ? 2 : 1);
         return options.Eta == 0 ? stepped : stepped + run.Noise(x) * (next * options.NoiseMultiplier * Spread(h));
     }
 
@@ -62,27 +65,5 @@ internal sealed class DpmMultistep(DpmOptions options) : Sampler
         var r1 = Math.Log(sigmas[i - 2] / sigmas[i - 1]) / h;
         var bend = newest - (_outputs[1] - _outputs[2]) / r1;
         return (newest + bend * (r0 / (r0 + r1)), bend / (r0 + r1));
-    }
-
-    private Tensor CleanStep(Tensor x, double h, int order, Tensor? d1, Tensor? d2)
-    {
-        var g = h * (1 + options.Eta);
-        var rest = -double.ExpM1(-g);
-        var stepped = x * Math.Exp(-g) + _outputs[0] * rest;
-        if (order == 1) return stepped;
-        if (order == 2 && options.Solver == SolverType.Midpoint) return stepped + d1! * (0.5 * rest);
-        var phi2 = 1 - rest / g;
-        return order == 2 ? stepped + d1! * phi2 : stepped + d1! * phi2 - d2! * (phi2 / g - 0.5);
-    }
-
-    private Tensor NoiseStep(Tensor x, double next, double h, int order, Tensor? d1, Tensor? d2)
-    {
-        var grown = double.ExpM1(h);
-        var twice = options.Eta > 0 ? 2 : 1;
-        var stepped = x - _outputs[0] * (twice * next * grown);
-        if (order == 1) return stepped;
-        if (order == 2 && options.Solver == SolverType.Midpoint) return stepped - d1! * (0.5 * twice * next * grown);
-        stepped -= d1! * (twice * next * (grown / h - 1));
-        return order == 2 ? stepped : stepped - d2! * (next * ((grown - h) / (h * h) - 0.5));
     }
 }

@@ -4,7 +4,7 @@ namespace DiffSynthSharp.Sampling.Samplers;
 
 /// <summary>Euler steps that go down further than the next level and come up again with fresh noise.</summary>
 /// <remarks>crowsonkb/k-diffusion, sampling.py, sample_euler_ancestral; diffusers draws noise after the last step, too.</remarks>
-internal sealed class EulerAncestral(double eta, double noiseMultiplier, NoiseDraws draws) : Sampler
+internal sealed class EulerAncestral(double eta, double noiseMultiplier, NoiseDraws draws) : StepSampler
 {
     protected override Tensor Step(Trajectory run, int i, Tensor x)
     {

@@ -12,41 +12,8 @@ internal abstract class Sampler
     /// <param name="run">Model, ladder and noise.</param>
     /// <param name="x">(n, c, h, w) latents at the first level; stays the caller's.</param>
     /// <param name="finished">Called after each step with its number and the new latents; they live until it returns.</param>
-    public virtual Tensor Run(Trajectory run, Tensor x, Action<int, Tensor>? finished = null)
-    {
-        using var scope = NewDisposeScope();
-        x = x.alias();
-        for (var i = 0; i < run.Ladder.Steps; i++)
-        {
-            using var step = NewDisposeScope();
-            run.Index = i;
-            var next = Step(run, i, x).alias();
-            finished?.Invoke(i, next);
-            if (i + 1 < run.Ladder.Steps && run.Ladder.Landing(i) != run.Ladder.Sigmas[i + 1])
-                next *= Math.Sqrt((1 + Square(run.Ladder.Sigmas[i + 1])) / (1 + Square(run.Ladder.Landing(i))));
-            next.MoveToOuterDisposeScope();
-            x.Dispose();
-            x = next;
-        }
-        return x.MoveToOuterDisposeScope();
-    }
+    public abstract Tensor Run(Trajectory run, Tensor x, Action<int, Tensor>? finished = null);
 
     /// <summary>How often the network is asked in a run.</summary>
     public virtual int Calls(int steps) => steps;
-
-    /// <summary>Latents at level i to latents at the level where step i lands.</summary>
-    protected abstract Tensor Step(Trajectory run, int i, Tensor x);
-
-    protected static double Square(double value) => value * value;
-
-    /// <summary>The levels of an ancestral step: how far to go down, and how much noise to add to come up again.</summary>
-    /// <param name="from">The level before the step.</param>
-    /// <param name="to">The level after it.</param>
-    /// <param name="eta">0 adds no noise, 1 all of the reverse process'.</param>
-    protected static (double Down, double Up) Ancestral(double from, double to, double eta)
-    {
-        if (eta == 0) return (to, 0);
-        var up = Math.Min(to, eta * to * Math.Sqrt(Math.Max(0, Square(from) - Square(to))) / from);
-        return (Math.Sqrt(Math.Max(0, Square(to) - Square(up))), up);
-    }
 }

@@ -19,6 +19,7 @@ internal static class DiffSynthSchedule
     {
         var first = Math.Max(Grid.Round(train * strength) - 1, 0);
         var count = (int)Math.Min(steps, first + 1);
-        return count == 1 ? [first] : [.. Enumerable.Range(0, count).Select(i => Grid.Round(first - i * first / (count - 1)))];
+        var stride = first / (count - 1);
+        return count == 1 ? [first] : [.. Enumerable.Range(0, count).Select(i => Grid.Round(first - i * stride))];
     }
 }

@@ -36,13 +36,15 @@ internal static class DiffusersSchedule
         if (settings.Curve != SigmaCurve.None)
         {
             read = Curve(settings, steps, settings.SigmaMin ?? read[^1], settings.SigmaMax ?? read[0]);
-            timesteps = [.. read.Select(table.TimestepAt)];
+            var rounds = settings.Curve == SigmaCurve.Karras && settings.Sampler is "dpm2" or "dpm2-a";
+            timesteps = [.. read.Select(sigma => rounds ? Grid.Round(table.TimestepAt(sigma)) : table.TimestepAt(sigma))];
         }
         return new Ladder(Grid.Close(read.Take(steps), settings.EndsAtSigmaMin ? table.SigmaMin : 0), [.. timesteps.Select(timestep => (double)(float)timestep)]);
     }
 
     private static Ladder SolverLadder(SchedulerSettings settings, AlphaTable table, int steps)
     {
+        if (settings.Curve == SigmaCurve.Flow) return FlowSchedule.OfSolver(settings, steps);
         var timesteps = SolverTimesteps(settings, steps);
         double[] sigmas = [.. timesteps.Select(table.SigmaAt)];
         if (settings.Curve != SigmaCurve.None)
@@ -51,7 +53,9 @@ internal static class DiffusersSchedule
             var rounds = settings.Curve is SigmaCurve.Karras or SigmaCurve.Lu && settings.BetaCurve != BetaCurve.SquaredCosine;
             timesteps = [.. sigmas.Select(sigma => rounds ? Grid.Round(table.TimestepAt(sigma)) : Math.Truncate(table.TimestepAt(sigma)))];
         }
-        return new Ladder(Grid.Close(sigmas, settings.EndsAtSigmaMin ? table.SigmaMin : 0), timesteps);
+        // DEIS divides by its levels: it never ends at 0, and on a curve it makes its last step in place.
+        var last = settings.Sampler == "deis" && settings.Curve != SigmaCurve.None ? (float)sigmas[^1] : settings.EndsAtSigmaMin ? table.SigmaMin : 0;
+        return new Ladder(Grid.Close(sigmas, last), timesteps);
     }
 
     private static double[] SolverTimesteps(SchedulerSettings settings, int steps)
@@ -66,7 +70,7 @@ internal static class DiffusersSchedule
             throw new DiffSynthException($"{settings.Sampler} takes at most {Math.Min(original, settings.TrainSteps)} steps, the number it was distilled on; {steps} were asked for.");
         var stride = settings.TrainSteps / original;
         double[] timesteps = [.. Enumerable.Range(0, steps).Select(i => (original - (long)i * original / steps) * (double)stride - 1)];
-        return new Ladder([.. timesteps.Select(timestep => Level(table, timestep)), settings.Sampler == "tcd" && settings.EndsAtFirstAlpha ? table.SigmaMin : 0], timesteps);
+        return new Ladder([.. timesteps.Select(timestep => Level(table, timestep)), settings.Sampler == "tcd" ? table.SigmaMin : 0], timesteps);
     }
 
     private static double[] Spaced(SchedulerSettings settings, int train, int count, int divisor, bool whole = true) => settings.Spacing switch
