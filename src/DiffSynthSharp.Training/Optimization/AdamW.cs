@@ -57,7 +57,10 @@ internal sealed class AdamW : IDisposable
     private unsafe void Move(Tensor gradient, Numbers numbers)
     {
         var length = checked((int)_values.numel());
-        var (values, slope, first, second) = (Memory(_values), Memory(gradient), Memory(First), Memory(Second));
+        var values = Memory(_values);
+        var slope = Memory(gradient);
+        var first = Memory(First);
+        var second = Memory(Second);
         var at = 0;
         for (var lanes = Vector<float>.Count; at <= length - lanes; at += lanes)
         {
