@@ -1,5 +1,5 @@
 using System.Numerics;
-using DiffSynthSharp.Weights;
+using DiffSynthSharp.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -80,7 +80,7 @@ internal sealed class AdamW : IDisposable
             values[at] = values[at] * numbers.Keep - first[at] * numbers.Rate / (MathF.Sqrt(second[at]) * numbers.Spread + (float)Epsilon);
         }
 
-        static float* Memory(Tensor tensor) => (float*)TensorMemory.Data(tensor);
+        static float* Memory(Tensor tensor) => (float*)TensorAddress.Of(tensor);
     }
 
     public void Dispose()
