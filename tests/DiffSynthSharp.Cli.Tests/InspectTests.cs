@@ -1,0 +1,36 @@
+using System.Text.Json;
+using DiffSynthSharp.Tests.Generation;
+
+namespace DiffSynthSharp.Cli.Tests;
+
+public sealed class InspectTests
+{
+    [Fact]
+    public async Task A_table_names_family_parts_types_and_sizes()
+    {
+        var run = await Run.Of("inspect", TinyModel.SingleFile);
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.Equal($"{TinyModel.SingleFile}: Stable Diffusion 1.x", run.Lines[0]);
+        Assert.All(["text encoder", "U-Net", "autoencoder", "F16", "widths 32/64/96/96"], word => Assert.Contains(word, run.Out));
+    }
+
+    [Fact]
+    public async Task Tensors_are_listed_when_asked_for()
+    {
+        var run = await Run.Of("inspect", TinyModel.SingleFile, "--tensors");
+        Assert.Contains("model.diffusion_model.input_blocks.0.0.weight\tF16\t32x4x3x3", run.Lines);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Json_is_one_object(bool withTensors)
+    {
+        var run = await Run.Of(["inspect", TinyModel.Folder, "--json", .. withTensors ? ["--tensors"] : Array.Empty<string>()]);
+        var model = JsonDocument.Parse(Assert.Single(run.Lines)).RootElement;
+        Assert.Equal("Stable Diffusion 1.x", model.GetProperty("family").GetString());
+        Assert.Equal(["text encoder", "U-Net", "autoencoder"], model.GetProperty("parts").EnumerateArray().Select(part => part.GetProperty("name").GetString()));
+        Assert.Equal(0, model.GetProperty("missing").GetArrayLength());
+        Assert.Equal(withTensors, model.TryGetProperty("tensors", out _));
+    }
+}
