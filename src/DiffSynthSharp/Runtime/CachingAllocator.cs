@@ -25,7 +25,7 @@ internal static unsafe class CachingAllocator
     private static int s_cpuDevice;
 
     /// <summary>Bytes kept for reuse at most; beyond it freed blocks go back to the system.</summary>
-    public static long LimitBytes { get; set; } = 4L << 30;
+    public static long LimitBytes { get; set; } = 1L << 30;
 
     /// <summary>True once libtorch allocates through this class.</summary>
     public static bool Installed { get; private set; }

@@ -2,6 +2,7 @@ using DiffSynthSharp.Layers;
 using DiffSynthSharp.Models.Autoencoders;
 using DiffSynthSharp.Models.TextEncoders;
 using DiffSynthSharp.Models.UNets;
+using DiffSynthSharp.Runtime;
 using DiffSynthSharp.Sampling;
 using static TorchSharp.torch;
 
@@ -25,6 +26,7 @@ internal static class RandomStableDiffusion
         var (text, unet, autoencoder) = (new ClipTextEncoder(PublishedText), new UNet(PublishedUNet), new AutoencoderKl(PublishedAutoencoder));
         using var generator = new Generator(0);
         foreach (var network in new nn.Module[] { text, unet, autoencoder }) Fill(network, generator);
+        CachingAllocator.Trim();
         return new(text, unet, autoencoder, null, new(4, PublishedAutoencoder.Reduction, 0.18215), 512, new SchedulerSettings(), CPU);
     }
 

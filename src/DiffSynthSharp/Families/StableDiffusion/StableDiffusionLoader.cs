@@ -1,6 +1,7 @@
 using DiffSynthSharp.Models.Autoencoders;
 using DiffSynthSharp.Models.TextEncoders;
 using DiffSynthSharp.Models.UNets;
+using DiffSynthSharp.Runtime;
 using DiffSynthSharp.Sampling;
 using DiffSynthSharp.Tokenizers;
 using DiffSynthSharp.Weights;
@@ -54,6 +55,7 @@ internal static class StableDiffusionLoader
             autoencoderNetwork.Dispose();
             throw;
         }
+        CachingAllocator.Trim(); // what arranging the weights left behind
         var latents = new LatentFormat(autoencoderNetwork.Config.LatentChannels, autoencoderNetwork.Config.Reduction, autoencoder.Config?.Number("scaling_factor") ?? PublishedScale);
         var side = (int)(unet.Config?.Whole("sample_size") * latents.Reduction ?? PublishedSide);
         return new StableDiffusionModel(textNetwork, unetNetwork, autoencoderNetwork, tokenizer, latents, side, SchedulerOf(files), device);
