@@ -17,5 +17,6 @@ internal static class StarterModel
     /// <exception cref="DiffSynthException">Neither is there.</exception>
     public static string Or(string? named)
         => named ?? Folder() ?? throw new DiffSynthException(
-            $"No model is named, and the starter model is not in '{Path.Combine(AppContext.BaseDirectory, s_relative)}'. Name a checkpoint file or a model folder with --model.");
+            $"No model is named, and the starter model is not in '{Path.Combine(AppContext.BaseDirectory, s_relative)}'. "
+            + "Name a checkpoint file or a model folder with --model.");
 }

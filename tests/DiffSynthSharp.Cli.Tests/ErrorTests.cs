@@ -51,7 +51,12 @@ public sealed class ErrorTests : IDisposable
     [InlineData("generate", "a cat", "--model")]
     public async Task A_file_that_is_no_model_is_refused_in_one_line(params string[] command)
     {
-        foreach (var content in new byte[][] { [], [1, 2, 3], [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, (byte)'{'], [.. "PK\x03\x04 not a zip"u8], [0x80, 2, (byte)'c', .. "os\nsystem\n"u8] })
+        byte[][] contents =
+        [
+            [], [1, 2, 3], [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, (byte)'{'],
+            [.. "PK\x03\x04 not a zip"u8], [0x80, 2, (byte)'c', .. "os\nsystem\n"u8],
+        ];
+        foreach (var content in contents)
         {
             File.WriteAllBytes(_folder["model.ckpt"], content);
             AssertOneLine("model.ckpt", await Run.Of([.. command, _folder["model.ckpt"]]));

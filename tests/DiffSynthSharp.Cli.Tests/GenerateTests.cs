@@ -20,7 +20,9 @@ public sealed class GenerateTests : IDisposable
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(_folder["a-red-car-42.png"], Assert.Single(run.Lines));
         Assert.Equal((64, 64), Size(_folder["a-red-car-42.png"]));
-        Assert.Equal($"a red car!\nNegative prompt: blurry\nSteps: 2, Sampler: ddim, Seed: 42, Size: 64x64, Model: {Path.GetFileName(TinyModel.Folder)}, Clip skip: 2, Version: DiffSynthSharp",
+        var model = Path.GetFileName(TinyModel.Folder);
+        Assert.Equal(
+            $"a red car!\nNegative prompt: blurry\nSteps: 2, Sampler: ddim, Seed: 42, Size: 64x64, Model: {model}, Clip skip: 2, Version: DiffSynthSharp",
             PngText.Read(_folder["a-red-car-42.png"])["parameters"]);
     }
 
@@ -47,7 +49,8 @@ public sealed class GenerateTests : IDisposable
     [Fact]
     public async Task Json_prints_a_line_per_picture_and_each_equals_its_own_single_run()
     {
-        var run = await Generate("a car", "-o", _folder["car.png"], "--seed", "7", "--count", "3", "--batch", "2", "--json", "--latents-output", _folder["l.safetensors"]);
+        var run = await Generate(
+            "a car", "-o", _folder["car.png"], "--seed", "7", "--count", "3", "--batch", "2", "--json", "--latents-output", _folder["l.safetensors"]);
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         var lines = run.Lines.Select(line => JsonDocument.Parse(line).RootElement).ToList();
         Assert.Equal([7, 8, 9], lines.Select(line => line.GetProperty("seed").GetInt64()));
@@ -64,7 +67,9 @@ public sealed class GenerateTests : IDisposable
     public async Task An_initial_picture_gives_the_size()
     {
         new Picture(48, 64, new byte[3 * 48 * 64]).Save(_folder["init.png"]);
-        var run = await Run.Of("generate", "a car", "--model", TinyModel.Folder, "--steps", "2", "--sampler", "ddim", "--init", _folder["init.png"], "--strength", "0.6", "-o", _folder["a.png"], "--quiet");
+        var run = await Run.Of(
+            "generate", "a car", "--model", TinyModel.Folder, "--steps", "2", "--sampler", "ddim", "--init", _folder["init.png"], "--strength", "0.6",
+            "-o", _folder["a.png"], "--quiet");
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         Assert.Equal((48, 64), Size(_folder["a.png"]));
         Assert.Contains("Denoising strength: 0.6", PngText.Read(_folder["a.png"])["parameters"]);

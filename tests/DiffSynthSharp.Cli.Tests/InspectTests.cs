@@ -29,7 +29,8 @@ public sealed class InspectTests
         var run = await Run.Of(["inspect", TinyModel.Folder, "--json", .. withTensors ? ["--tensors"] : Array.Empty<string>()]);
         var model = JsonDocument.Parse(Assert.Single(run.Lines)).RootElement;
         Assert.Equal("Stable Diffusion 1.x", model.GetProperty("family").GetString());
-        Assert.Equal(["text encoder", "U-Net", "autoencoder"], model.GetProperty("parts").EnumerateArray().Select(part => part.GetProperty("name").GetString()));
+        var names = model.GetProperty("parts").EnumerateArray().Select(part => part.GetProperty("name").GetString());
+        Assert.Equal(["text encoder", "U-Net", "autoencoder"], names);
         Assert.Equal(0, model.GetProperty("missing").GetArrayLength());
         Assert.Equal(withTensors, model.TryGetProperty("tensors", out _));
     }

@@ -12,8 +12,12 @@ public sealed class InterruptTests
         if (OperatingSystem.IsWindows()) Assert.Skip("Windows has no signal that a test can send to one process alone.");
         using var folder = new TemporaryFolder();
         var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = folder.Path };
-        foreach (var argument in new[] { Path.Combine(AppContext.BaseDirectory, "diffsynth.dll"), "generate", "a car", "--model", TinyModel.Folder, "--steps", "900", "--sampler", "ddim", "--size", "128x128", "--threads", "1" })
-            start.ArgumentList.Add(argument);
+        string[] arguments =
+        [
+            Path.Combine(AppContext.BaseDirectory, "diffsynth.dll"), "generate", "a car", "--model", TinyModel.Folder, "--steps", "900", "--sampler", "ddim",
+            "--size", "128x128", "--threads", "1",
+        ];
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
         using var process = Process.Start(start)!;
         var told = new List<string>();
         while (await process.StandardError.ReadLineAsync() is { } line && !line.StartsWith("step 1/", StringComparison.Ordinal)) told.Add(line);

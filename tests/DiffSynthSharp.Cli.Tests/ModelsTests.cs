@@ -30,7 +30,8 @@ public sealed class ModelsTests
         try
         {
             var command = ModelsCommand.Create(new Terminal(new StringWriter(), new StringWriter(), false), () => new HttpClient(new Unreachable()));
-            var error = await Assert.ThrowsAsync<DiffSynthException>(() => command.Parse(["pull", "clip-tokenizer"]).InvokeAsync(new() { EnableDefaultExceptionHandler = false }));
+            var pull = command.Parse(["pull", "clip-tokenizer"]);
+            var error = await Assert.ThrowsAsync<DiffSynthException>(() => pull.InvokeAsync(new() { EnableDefaultExceptionHandler = false }));
             Assert.Contains("name it with --tokenizers", error.Message);
             Assert.Empty(Directory.EnumerateFiles(home.Path, "*", SearchOption.AllDirectories));
         }

@@ -16,7 +16,8 @@ internal static class BenchCommand
         var steps = Values.Whole("--steps", "N", "Measured steps, after one that warms up. Default: 2.");
         var threads = Values.Whole("--threads", "N", "Threads. Default: one for each core.");
         var json = Values.Flag("--json", "Print one JSON object.");
-        var command = new CommandWithExamples("bench", "Measure seconds per step (with guidance), decoding, GFLOP/s against this machine's peak, and peak memory.",
+        var command = new CommandWithExamples(
+            "bench", "Measure seconds per step (with guidance), decoding, GFLOP/s against this machine's peak, and peak memory.",
             "diffsynth bench", "diffsynth bench --random sd15 --size 512x512 --json")
         {
             model, random, size, steps, threads, json,

@@ -13,7 +13,7 @@ internal static class GenerateCommand
         var options = new GenerateOptions();
         var command = new CommandWithExamples("generate", "Make a picture of what a prompt says.",
             "diffsynth generate \"a red car by the sea\"",
-            "diffsynth generate \"a cat\" --model v1-5-pruned-emaonly.safetensors --negative \"blurry\" --steps 20 --guidance 7.5 --seed 42 --size 512x512 -o cat.png",
+            "diffsynth generate \"a cat\" --model v1-5-pruned-emaonly.safetensors --negative \"blurry\" --steps 20 --seed 42 --size 512x512 -o cat.png",
             "diffsynth generate \"a watercolour\" --model v1-5-pruned-emaonly.safetensors --init photo.png --strength 0.6",
             "diffsynth generate \"a house\" --count 4 --seed 7 --json")
         {
@@ -56,17 +56,18 @@ internal static class GenerateCommand
 
     private static void Announce(Terminal terminal, GenerateOptions options, ParseResult parsed, Finished finished)
     {
+        var (file, picture, loadSeconds) = finished;
         if (parsed.GetValue(options.Json))
             JsonLines.Write(terminal.Out, new
             {
-                finished.File,
-                finished.Picture.Seed,
-                finished.Picture.Picture.Width,
-                finished.Picture.Picture.Height,
-                Seconds = new { Load = finished.LoadSeconds, finished.Picture.Seconds.Encode, finished.Picture.Seconds.Denoise, finished.Picture.Seconds.Decode },
+                file,
+                picture.Seed,
+                picture.Picture.Width,
+                picture.Picture.Height,
+                Seconds = new { Load = loadSeconds, picture.Seconds.Encode, picture.Seconds.Denoise, picture.Seconds.Decode },
                 PeakMemoryBytes = Process.GetCurrentProcess().PeakWorkingSet64,
             });
-        else if (!parsed.GetValue(options.Quiet)) terminal.Out.WriteLine(finished.File);
+        else if (!parsed.GetValue(options.Quiet)) terminal.Out.WriteLine(file);
     }
 
     // Said before a model is loaded and computed with for minutes.

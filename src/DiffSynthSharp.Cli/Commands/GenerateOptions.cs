@@ -12,41 +12,53 @@ internal sealed class GenerateOptions
 
     public Argument<string> Prompt { get; } = new("prompt") { Description = "What the picture shows." };
 
-    public Option<string?> Model { get; } = Values.Text("--model", "PATH", "A checkpoint (.safetensors, .ckpt) or a model folder. Default: the starter model that comes with the program.", "-m");
+    public Option<string?> Model { get; } = Values.Text("--model", "PATH",
+        "A checkpoint (.safetensors, .ckpt) or a model folder. Default: the starter model that comes with the program.", "-m");
 
     public Option<string?> Negative { get; } = Values.Text("--negative", "TEXT", "What the picture should not show.", "-n");
 
     public Option<int?> Steps { get; } = Values.Whole("--steps", "N", "Denoising steps, 1 to 1000. Default: 20.");
 
-    public Option<double?> Guidance { get; } = Values.Number("--guidance", "X", "How strongly the prompt is followed (classifier-free guidance); 1 switches it off and halves the time. Default: the model's, 7.5 for Stable Diffusion.");
+    public Option<double?> Guidance { get; } = Values.Number("--guidance", "X",
+        "How strongly the prompt is followed (classifier-free guidance); 1 switches it off and halves the time."
+            + " Default: the model's, 7.5 for Stable Diffusion.");
 
-    public Option<long?> Seed { get; } = Values.Seed("--seed", "N", "0 to 4294967295; the same seed gives the same picture. Default: a random one, which is part of the file's name.");
+    public Option<long?> Seed { get; } = Values.Seed("--seed", "N",
+        "0 to 4294967295; the same seed gives the same picture. Default: a random one, which is part of the file's name.");
 
     public Option<int?> Count { get; } = Values.Whole("--count", "N", "Number of pictures, of seeds N, N+1, N+2 … Default: 1.");
 
-    public Option<(int Width, int Height)?> Size { get; } = Values.Size("--size", "Picture size in pixels. Default: the initial picture's, else the model's own.");
+    public Option<(int Width, int Height)?> Size { get; } = Values.Size("--size",
+        "Picture size in pixels. Default: the initial picture's, else the model's own.");
 
-    public Option<string?> Output { get; } = Values.Text("--output", "FILE", "A .png, .jpg or .webp file, which is replaced, or a folder. Default: <prompt>-<seed>.png here, numbered when it exists.", "-o");
+    public Option<string?> Output { get; } = Values.Text("--output", "FILE",
+        "A .png, .jpg or .webp file, which is replaced, or a folder. Default: <prompt>-<seed>.png here, numbered when it exists.", "-o");
 
     public Option<string?> Init { get; } = Values.Text("--init", "FILE", "Start from this picture (image to image).");
 
     public Option<double?> Strength { get; } = Values.Number("--strength", "X", "With --init: 0 keeps the picture, 1 replaces it. Default: 0.75.");
 
-    public Option<string?> Sampler { get; } = Values.Text("--sampler", "NAME", $"One of {Listed(SamplerNames.All)}. Default: the folder's scheduler_config.json, else ddim.");
+    public Option<string?> Sampler { get; } = Values.Text("--sampler", "NAME",
+        $"One of {Listed(SamplerNames.All)}. Default: the folder's scheduler_config.json, else ddim.");
 
-    public Option<string?> Schedule { get; } = Values.Text("--schedule", "NAME", $"One of {Listed(ScheduleNames.All)}. Default: the folder's scheduler_config.json, else diffsynth.");
+    public Option<string?> Schedule { get; } = Values.Text("--schedule", "NAME",
+        $"One of {Listed(ScheduleNames.All)}. Default: the folder's scheduler_config.json, else diffsynth.");
 
-    public Option<string?> Prediction { get; } = Values.Text("--prediction", "NAME", "What the network predicts: epsilon or v. Default: the folder's scheduler_config.json, else epsilon.");
+    public Option<string?> Prediction { get; } = Values.Text("--prediction", "NAME",
+        "What the network predicts: epsilon or v. Default: the folder's scheduler_config.json, else epsilon.");
 
-    public Option<int?> ClipSkip { get; } = Values.Whole("--clip-skip", "N", "1 takes the text encoder's last layer, 2 the one before (A1111's counting). Default: 1.");
+    public Option<int?> ClipSkip { get; } = Values.Whole("--clip-skip", "N",
+        "1 takes the text encoder's last layer, 2 the one before (A1111's counting). Default: 1.");
 
-    public Option<double?> GuidanceRescale { get; } = Values.Number("--guidance-rescale", "X", "0 to 1: takes back the contrast that guidance adds. Default: 0.");
+    public Option<double?> GuidanceRescale { get; } = Values.Number("--guidance-rescale", "X",
+        "0 to 1: takes back the contrast that guidance adds. Default: 0.");
 
     public Option<int?> Batch { get; } = Values.Whole("--batch", "N", "Pictures denoised side by side; changes memory, never a picture. Default: 1.");
 
     public Option<string?> Vae { get; } = Values.Text("--vae", "FILE", "An autoencoder in place of the model's own.");
 
-    public Option<string?> Tokenizers { get; } = Values.Text("--tokenizers", "FOLDER", "Where vocab.json and merges.txt are, for single files that have none beside them. Default: beside the model, then the cache.");
+    public Option<string?> Tokenizers { get; } = Values.Text("--tokenizers", "FOLDER",
+        "Where vocab.json and merges.txt are, for single files that have none beside them. Default: beside the model, then the cache.");
 
     public Option<string?> Device { get; } = Values.Text("--device", "NAME", "cpu, cuda or cuda:N. Default: cpu.");
 
@@ -83,7 +95,8 @@ internal sealed class GenerateOptions
         var seed = parsed.GetValue(Seed) ?? Random.Shared.NextInt64(uint.MaxValue - MostPictures);
         var strength = parsed.GetValue(Strength);
         if (strength is < 0 or > 1) throw new DiffSynthException($"Strength {strength} doesn't fit: expected 0 … 1.");
-        if (strength is not null && parsed.GetValue(Init) is null) throw new DiffSynthException("--strength needs a picture to start from: name it with --init.");
+        if (strength is not null && parsed.GetValue(Init) is null)
+            throw new DiffSynthException("--strength needs a picture to start from: name it with --init.");
         var request = defaults with
         {
             Negative = parsed.GetValue(Negative),

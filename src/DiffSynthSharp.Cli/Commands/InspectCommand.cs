@@ -13,7 +13,8 @@ internal static class InspectCommand
         var path = new Argument<string>("model") { Description = "A checkpoint (.safetensors, .ckpt, .pt, .bin) or a model folder." };
         var tensors = Values.Flag("--tensors", "Also list every tensor: name, element type, shape.");
         var json = Values.Flag("--json", "Print one JSON object instead of tables.");
-        var command = new CommandWithExamples("inspect", "Say what a model file or folder holds: family, parts found and missing, element types, sizes. Reads headers only.",
+        var command = new CommandWithExamples(
+            "inspect", "Say what a model file or folder holds: family, parts found and missing, element types, sizes. Reads headers only.",
             "diffsynth inspect v1-5-pruned-emaonly.safetensors", "diffsynth inspect models/starter --tensors", "diffsynth inspect model.ckpt --json")
         {
             path, tensors, json,
@@ -41,7 +42,10 @@ internal static class InspectCommand
         var parts = new Table { Border = TableBorder.Simple };
         parts.AddColumns("part", "sizes", "stored as", "tensors", "parameters", "bytes", "from");
         foreach (var part in model.Parts)
-            parts.AddRow([.. new[] { part.Name, part.Sizes, string.Join(", ", part.Types), Grouped(part.Tensors), Grouped(part.Parameters), Grouped(part.Bytes), Origin(part) }.Select(Markup.Escape)]);
+        {
+            var (tensors, parameters, bytes) = (Grouped(part.Tensors), Grouped(part.Parameters), Grouped(part.Bytes));
+            parts.AddRow(Markup.Escape(part.Name), Markup.Escape(part.Sizes), string.Join(", ", part.Types), tensors, parameters, bytes, Markup.Escape(Origin(part)));
+        }
         foreach (var missing in model.Missing) parts.AddRow(Markup.Escape(missing), "missing");
         page.Write(parts);
         page.WriteLine($"Schedule: {model.Scheduler}");

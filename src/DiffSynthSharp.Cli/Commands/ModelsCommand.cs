@@ -16,18 +16,25 @@ internal static class ModelsCommand
         list.SetAction(_ =>
         {
             terminal.Out.WriteLine($"starter\t{StarterModel.Folder() ?? "not here"}");
-            terminal.Out.WriteLine($"{ClipTokenizer}\t{(File.Exists(Path.Combine(TokenizerFiles.ClipCache, "vocab.json")) ? TokenizerFiles.ClipCache : $"not here; fetched by 'diffsynth models pull {ClipTokenizer}'")}");
+            var place = File.Exists(Path.Combine(TokenizerFiles.ClipCache, "vocab.json")) ? TokenizerFiles.ClipCache
+                : $"not here; fetched by 'diffsynth models pull {ClipTokenizer}'";
+            terminal.Out.WriteLine($"{ClipTokenizer}\t{place}");
             return 0;
         });
-        var name = new Argument<string>("name") { Description = $"{ClipTokenizer}: CLIP's vocabulary (1.6 MB), for single-file checkpoints that have none beside them." };
-        var pull = new CommandWithExamples("pull", "Fetch something from its public home into the cache and check its SHA-256. The only command that uses the network.",
+        var name = new Argument<string>("name")
+        {
+            Description = $"{ClipTokenizer}: CLIP's vocabulary (1.6 MB), for single-file checkpoints that have none beside them.",
+        };
+        var pull = new CommandWithExamples(
+            "pull", "Fetch something from its public home into the cache and check its SHA-256. The only command that uses the network.",
             $"diffsynth models pull {ClipTokenizer}")
         {
             name,
         };
         pull.SetAction(async (parsed, cancellation) =>
         {
-            if (parsed.GetRequiredValue(name) is var asked && asked != ClipTokenizer) throw new DiffSynthException($"There is nothing called '{asked}' to fetch. Known: {ClipTokenizer}.");
+            var asked = parsed.GetRequiredValue(name);
+            if (asked != ClipTokenizer) throw new DiffSynthException($"There is nothing called '{asked}' to fetch. Known: {ClipTokenizer}.");
             using var http = client?.Invoke() ?? new HttpClient();
             var fetched = await TokenizerDownload.FetchClipAsync(http, TokenizerFiles.ClipCache, cancellation);
             terminal.Out.WriteLine(fetched.Count == 0 ? $"{TokenizerFiles.ClipCache} is complete." : string.Join(Environment.NewLine, fetched));

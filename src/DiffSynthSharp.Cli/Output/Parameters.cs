@@ -22,7 +22,8 @@ internal static class Parameters
             ("Denoising strength", request.Init?.Strength),
             ("Version", "DiffSynthSharp"),
         };
-        var last = string.Join(", ", settings.Where(setting => setting.Value is not null).Select(setting => string.Create(CultureInfo.InvariantCulture, $"{setting.Name}: {setting.Value}")));
+        var last = string.Join(", ", settings.Where(setting => setting.Value is not null)
+            .Select(setting => string.Create(CultureInfo.InvariantCulture, $"{setting.Name}: {setting.Value}")));
         string[] lines = string.IsNullOrEmpty(request.Negative) ? [request.Prompt, last] : [request.Prompt, $"Negative prompt: {request.Negative}", last];
         return new Dictionary<string, string> { ["parameters"] = string.Join('\n', lines) };
     }

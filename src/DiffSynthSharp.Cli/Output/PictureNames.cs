@@ -16,7 +16,7 @@ internal static class PictureNames
     public static string For(string? output, string prompt, long seed, bool isOneOfMany)
     {
         if (output is not null && !IsFolder(output))
-            return isOneOfMany ? Path.Combine(Path.GetDirectoryName(output) ?? "", $"{Path.GetFileNameWithoutExtension(output)}-{seed}{Path.GetExtension(output)}") : output;
+            return isOneOfMany ? Path.ChangeExtension(output, null) + $"-{seed}{Path.GetExtension(output)}" : output;
         var stem = Path.Combine(output ?? "", $"{Slug(prompt)}-{seed}");
         var path = $"{stem}.png";
         for (var number = 2; File.Exists(path); number++) path = $"{stem}-{number}.png";

@@ -15,8 +15,10 @@ public sealed class Picture
     /// <exception cref="ArgumentException">The bytes are not 3 × width × height, or the picture is empty or larger than <see cref="MaxPixels"/>.</exception>
     public Picture(int width, int height, byte[] rgb)
     {
-        if (width < 1 || height < 1 || (long)width * height > MaxPixels) throw new ArgumentException($"A picture of {width}×{height} pixels; expected 1 to {MaxPixels:N0} pixels.");
-        if (rgb.Length != 3 * width * height) throw new ArgumentException($"{rgb.Length} bytes for {width}×{height} pixels; expected {3 * width * height}.", nameof(rgb));
+        if (width < 1 || height < 1 || (long)width * height > MaxPixels)
+            throw new ArgumentException($"A picture of {width}×{height} pixels; expected 1 to {MaxPixels:N0} pixels.");
+        if (rgb.Length != 3 * width * height)
+            throw new ArgumentException($"{rgb.Length} bytes for {width}×{height} pixels; expected {3 * width * height}.", nameof(rgb));
         (Width, Height, _rgb) = (width, height, rgb);
     }
 
@@ -44,7 +46,7 @@ public sealed class Picture
     }
 
     /// <summary>Reads a PNG, JPEG or WebP file (also GIF and BMP): upright as its EXIF data says, on white where it is transparent.</summary>
-    /// <exception cref="DiffSynthException">There is no such file, or it is no picture, is damaged, or has more than <see cref="MaxPixels"/> pixels.</exception>
+    /// <exception cref="DiffSynthException">There is no such file, it is no picture, is damaged, or has more than <see cref="MaxPixels"/> pixels.</exception>
     public static Picture Load(string path) => PictureFile.Load(path);
 
     /// <summary>Writes a PNG, JPEG (quality 95) or WebP (lossless) file, as the extension says. It appears whole or not at all.</summary>

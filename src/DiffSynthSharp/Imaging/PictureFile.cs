@@ -20,7 +20,8 @@ internal static class PictureFile
 
     public static Picture Load(string path)
     {
-        if (!File.Exists(path)) throw new DiffSynthException(Directory.Exists(path) ? $"'{path}' is a folder; expected a picture file." : $"There is no picture '{path}'.");
+        if (Directory.Exists(path)) throw new DiffSynthException($"'{path}' is a folder; expected a picture file.");
+        if (!File.Exists(path)) throw new DiffSynthException($"There is no picture '{path}'.");
         try
         {
             using var stream = File.OpenRead(path);
@@ -74,7 +75,8 @@ internal static class PictureFile
         try
         {
             var result = codec.GetPixels(info, pin.AddrOfPinnedObject());
-            if (result != SKCodecResult.Success) throw new DiffSynthException($"'{path}' is damaged: decoding its {info.Width}×{info.Height} pixels ended with {result}.");
+            if (result != SKCodecResult.Success)
+                throw new DiffSynthException($"'{path}' is damaged: decoding its {info.Width}×{info.Height} pixels ended with {result}.");
         }
         finally
         {

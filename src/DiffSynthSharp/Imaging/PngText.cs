@@ -66,7 +66,8 @@ public static class PngText
 
     private static void Write(Stream to, string keyword, string text)
     {
-        if (keyword.Length is < 1 or > 79 || keyword.Any(c => c is < ' ' or > '~')) throw new ArgumentException($"'{keyword}' is no PNG keyword: 1 to 79 printable ASCII characters.", nameof(keyword));
+        if (keyword.Length is < 1 or > 79 || keyword.Any(c => c is < ' ' or > '~'))
+            throw new ArgumentException($"'{keyword}' is no PNG keyword: 1 to 79 printable ASCII characters.", nameof(keyword));
         var isLatin1 = text.All(c => c is > '\0' and <= '\u00FF');
         byte[] body = isLatin1
             ? [.. "tEXt"u8, .. Encoding.Latin1.GetBytes(keyword), 0, .. Encoding.Latin1.GetBytes(text)]

@@ -136,6 +136,7 @@ public sealed class ClipTokenizer
     private static string[] ByteLetters()
     {
         var next = 256;
-        return [.. Enumerable.Range(0, 256).Select(b => b is (>= '!' and <= '~') or (>= 0xA1 and <= 0xAC) or (>= 0xAE and <= 0xFF) ? ((char)b).ToString() : ((char)next++).ToString())];
+        static bool IsPrintable(int b) => b is (>= '!' and <= '~') or (>= 0xA1 and <= 0xAC) or (>= 0xAE and <= 0xFF);
+        return [.. Enumerable.Range(0, 256).Select(b => ((char)(IsPrintable(b) ? b : next++)).ToString())];
     }
 }

@@ -12,7 +12,8 @@ namespace DiffSynthSharp.Tokenizers;
 /// <param name="Pad">Fills the rest of a row.</param>
 /// <param name="Unknown">Stands for what the vocabulary lacks.</param>
 internal sealed record ClipVocabulary(
-    Dictionary<string, int> Pieces, IReadOnlyList<(string First, string Second)> Merges, IReadOnlyDictionary<string, int> Specials, int Begin, int End, int Pad, int Unknown)
+    Dictionary<string, int> Pieces, IReadOnlyList<(string First, string Second)> Merges, IReadOnlyDictionary<string, int> Specials,
+    int Begin, int End, int Pad, int Unknown)
 {
     private const string DefaultBegin = "<|startoftext|>", DefaultEnd = "<|endoftext|>";
 
@@ -20,15 +21,14 @@ internal sealed record ClipVocabulary(
     private const int MaxMerges = 49152 - 256 - 2;
 
     /// <summary>Whether a folder holds what <see cref="Load"/> reads.</summary>
-    public static bool IsIn(string folder)
-        => (File.Exists(Path.Combine(folder, "vocab.json")) && File.Exists(Path.Combine(folder, "merges.txt"))) || File.Exists(Path.Combine(folder, "tokenizer.json"));
+    public static bool IsIn(string folder) => HasPair(folder) || File.Exists(Path.Combine(folder, "tokenizer.json"));
 
     /// <summary>Reads <c>vocab.json</c> and <c>merges.txt</c>, or <c>tokenizer.json</c> when those are missing.</summary>
     /// <exception cref="DiffSynthException">A file is missing or malformed.</exception>
     public static ClipVocabulary Load(string folder)
     {
         if (!IsIn(folder)) throw new DiffSynthException($"'{folder}' holds no CLIP tokenizer: expected vocab.json and merges.txt, or tokenizer.json.");
-        var (pieces, merges) = File.Exists(Path.Combine(folder, "vocab.json")) && File.Exists(Path.Combine(folder, "merges.txt"))
+        var (pieces, merges) = HasPair(folder)
             ? ReadPair(Path.Combine(folder, "vocab.json"), Path.Combine(folder, "merges.txt"))
             : ReadWhole(Path.Combine(folder, "tokenizer.json"));
         var config = ReadOptional(Path.Combine(folder, "tokenizer_config.json"));
@@ -38,11 +38,14 @@ internal sealed record ClipVocabulary(
         var (begin, end) = (Named("bos_token") ?? DefaultBegin, Named("eos_token") ?? DefaultEnd);
         string[] special = [begin, end, Named("pad_token") ?? end, Named("unk_token") ?? end];
         int IdOf(string token, string role) => pieces.TryGetValue(token, out var id) ? id
-            : throw new DiffSynthException($"The tokenizer in '{folder}' names '{VocabularyFile.Shown(token)}' as its {role} token, which its vocabulary lacks.");
+            : throw new DiffSynthException(
+                $"The tokenizer in '{folder}' names '{VocabularyFile.Shown(token)}' as its {role} token, which its vocabulary lacks.");
         var specials = special.Concat(AddedTokens(folder, config).Select(added => added.Token)).Distinct(StringComparer.Ordinal)
             .ToDictionary(token => token, token => IdOf(token, "special"), StringComparer.Ordinal);
         return new ClipVocabulary(pieces, merges, specials, IdOf(begin, "begin"), IdOf(end, "end"), IdOf(special[2], "pad"), IdOf(special[3], "unknown"));
     }
+
+    private static bool HasPair(string folder) => File.Exists(Path.Combine(folder, "vocab.json")) && File.Exists(Path.Combine(folder, "merges.txt"));
 
     private static (Dictionary<string, int> Pieces, List<(string, string)> Merges) ReadPair(string vocabulary, string merges)
     {

@@ -51,13 +51,18 @@ public static class TokenizerDownload
             await using var stream = await response.Content.ReadAsStreamAsync(cancellation);
             var bytes = new byte[file.Bytes + 1];
             var read = await stream.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellation);
-            if (read != file.Bytes) throw new DiffSynthException($"{address} sent {(read > file.Bytes ? "more than" : $"{read:N0} of")} the {file.Bytes:N0} bytes that were expected; nothing was kept.");
+            if (read != file.Bytes)
+            {
+                var share = read > file.Bytes ? "more than" : $"{read:N0} of";
+                throw new DiffSynthException($"{address} sent {share} the {file.Bytes:N0} bytes that were expected; nothing was kept.");
+            }
             Array.Resize(ref bytes, read);
             return Matches(file, bytes) ? bytes : throw new DiffSynthException($"{address} sent a file whose SHA-256 is not {file.Sha256}; nothing was kept.");
         }
         catch (Exception e) when (e is HttpRequestException or IOException || (e is TaskCanceledException && !cancellation.IsCancellationRequested))
         {
-            throw new DiffSynthException($"{address} cannot be fetched: {e.Message} Put vocab.json and merges.txt from there into a folder and name it with --tokenizers.", e);
+            throw new DiffSynthException(
+                $"{address} cannot be fetched: {e.Message} Put vocab.json and merges.txt from there into a folder and name it with --tokenizers.", e);
         }
     }
 

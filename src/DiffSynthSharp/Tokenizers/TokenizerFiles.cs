@@ -11,7 +11,8 @@ public static class TokenizerFiles
             if (Environment.GetEnvironmentVariable("DIFFSYNTH_HOME") is { Length: > 0 } home) return Path.GetFullPath(home);
             if (OperatingSystem.IsWindows()) return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "diffsynth");
             var caches = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
-            return Path.Combine(string.IsNullOrEmpty(caches) ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache") : caches, "diffsynth");
+            if (string.IsNullOrEmpty(caches)) caches = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+            return Path.Combine(caches, "diffsynth");
         }
     }
 
@@ -30,8 +31,10 @@ public static class TokenizerFiles
             : [Path.Combine(beside, "tokenizer"), Path.Combine(beside, "tokenizers", "clip"), Path.Combine(beside, "clip"), ClipCache];
         if (places.FirstOrDefault(ClipVocabulary.IsIn) is { } found) return found;
         throw named is not null
-            ? new DiffSynthException($"'{named}' holds no CLIP tokenizer: expected vocab.json and merges.txt (or tokenizer.json) in it, in its 'clip' or in its 'tokenizers/clip'.")
-            : new DiffSynthException($"No CLIP tokenizer was found for '{model}': put vocab.json and merges.txt into '{places[0]}' or name their folder with --tokenizers; "
+            ? new DiffSynthException(
+                $"'{named}' holds no CLIP tokenizer: expected vocab.json and merges.txt (or tokenizer.json) in it, in its 'clip' or in its 'tokenizers/clip'.")
+            : new DiffSynthException(
+                $"No CLIP tokenizer was found for '{model}': put vocab.json and merges.txt into '{places[0]}' or name their folder with --tokenizers; "
                 + $"'diffsynth models pull clip-tokenizer' fetches them into '{ClipCache}'.");
     }
 }

@@ -37,9 +37,9 @@ internal static class VocabularyFile
         try
         {
             using var document = JsonDocument.Parse(Read(path), new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false });
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-                throw new DiffSynthException($"'{path}' holds a JSON {document.RootElement.ValueKind.ToString().ToLowerInvariant()} where an object was expected.");
-            return document.RootElement.Clone();
+            var kind = document.RootElement.ValueKind;
+            return kind == JsonValueKind.Object ? document.RootElement.Clone()
+                : throw new DiffSynthException($"'{path}' holds a JSON {kind.ToString().ToLowerInvariant()} where an object was expected.");
         }
         catch (JsonException e)
         {
@@ -57,7 +57,8 @@ internal static class VocabularyFile
         foreach (var piece in table.EnumerateObject())
         {
             if (piece.Value.ValueKind != JsonValueKind.Number || !piece.Value.TryGetInt32(out var id) || id is < 0 or >= MaxPieces)
-                throw new DiffSynthException($"'{path}' gives the piece '{Shown(piece.Name)}' the id {Shown(piece.Value.GetRawText())}; expected a whole number from 0 to {MaxPieces - 1}.");
+                throw new DiffSynthException($"'{path}' gives the piece '{Shown(piece.Name)}' the id {Shown(piece.Value.GetRawText())}; "
+                    + $"expected a whole number from 0 to {MaxPieces - 1}.");
             if (!owners.TryAdd(id, piece.Name))
                 throw new DiffSynthException($"'{path}' gives the id {id} to both '{Shown(owners[id])}' and '{Shown(piece.Name)}'.");
             pieces[piece.Name] = id;

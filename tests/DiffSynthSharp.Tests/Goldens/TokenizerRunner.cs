@@ -9,6 +9,7 @@ internal sealed class TokenizerRunner : IGoldenRunner
 {
     // The recorded cut of DiffSynth's second SDXL tokenizer.
     private const int CutMergesBytes = 425_984;
+    private const string CutMerges = "ids_cut_merges";
 
     public string Kind => "tokenizer";
 
@@ -23,15 +24,18 @@ internal sealed class TokenizerRunner : IGoldenRunner
         var tokenizer = ClipTokenizer.Load(folder.Path);
         var special = recorded.GetProperty("special");
         var problems = new List<string>();
-        Compare("special", [tokenizer.BeginId, tokenizer.EndId, tokenizer.PadId], [.. new[] { "bos", "eos", "pad" }.Select(name => special.GetProperty(name).GetInt32())], problems);
-        var withCutMerges = recorded.GetProperty("rows").EnumerateArray().Any(row => row.TryGetProperty("ids_cut_merges", out _)) ? LoadWithCutMerges(folder.Path) : null;
-        foreach (var row in recorded.GetProperty("rows").EnumerateArray())
+        int Special(string name) => special.GetProperty(name).GetInt32();
+        Compare("special", [tokenizer.BeginId, tokenizer.EndId, tokenizer.PadId], [Special("bos"), Special("eos"), Special("pad")], problems);
+        var rows = recorded.GetProperty("rows");
+        var withCutMerges = rows.EnumerateArray().Any(row => row.TryGetProperty(CutMerges, out _)) ? LoadWithCutMerges(folder.Path) : null;
+        foreach (var row in rows.EnumerateArray())
         {
             var prompt = prompts[row.GetProperty("n").GetInt32()];
             var name = $"{prompt.GetProperty("n").GetInt32()} ({prompt.GetProperty("tag").GetString()})";
             CheckRow(name, prompt, row, tokenizer, problems);
-            if (withCutMerges is not null)
-                Compare($"{name}, cut merges", Whole(withCutMerges, Text(prompt)), Ids(row.GetProperty(row.TryGetProperty("ids_cut_merges", out _) ? "ids_cut_merges" : "ids")), problems);
+            if (withCutMerges is null) continue;
+            var expected = row.GetProperty(row.TryGetProperty(CutMerges, out _) ? CutMerges : "ids");
+            Compare($"{name}, cut merges", Whole(withCutMerges, Text(prompt)), Ids(expected), problems);
         }
         Assert.True(problems.Count == 0, $"{problems.Count} rows differ:\n{string.Join('\n', problems.Take(20))}");
     }
@@ -39,7 +43,9 @@ internal sealed class TokenizerRunner : IGoldenRunner
     private static void CheckRow(string name, JsonElement prompt, JsonElement row, ClipTokenizer tokenizer, List<string> problems)
     {
         var text = Text(prompt);
-        if (prompt.TryGetProperty("ftfy", out var repaired) && TextRepair.Fix(text) != repaired.GetString()) problems.Add($"{name}: repaired as {JsonSerializer.Serialize(TextRepair.Fix(text))}");
+        var repaired = TextRepair.Fix(text);
+        if (prompt.TryGetProperty("ftfy", out var meant) && repaired != meant.GetString())
+            problems.Add($"{name}: repaired as {JsonSerializer.Serialize(repaired)}");
         var ids = Ids(row.GetProperty("ids"));
         Compare(name, Whole(tokenizer, text), ids, problems);
         var padding = row.GetProperty("pad_77").GetInt32();
@@ -69,9 +75,8 @@ internal sealed class TokenizerRunner : IGoldenRunner
     {
         var words = @case.Text("tokenizer")!.Split(' ');
         var relative = words[0].StartsWith("shared/", StringComparison.Ordinal) ? words[0]["shared/".Length..] : words[0];
-        string[] candidates = [Path.Combine(@case.Folder.Root, "..", relative), Path.Combine(@case.Folder.Root, relative), Path.Combine(@case.Folder.Root, "..", "..", "shared", relative), Path.Combine(Repository.Root, "..", "shared", relative)];
-        var source = candidates.Concat(relative.StartsWith("goldens/", StringComparison.Ordinal) ? [@case.Folder.Resolve(relative["goldens/".Length..])] : [])
-            .FirstOrDefault(Directory.Exists);
+        string[] places = [Path.Combine(@case.Folder.Root, ".."), @case.Folder.Root, Path.Combine(Repository.Root, "..", "shared"), Repository.Fixture("")];
+        var source = places.Select(place => Path.Combine(place, relative)).FirstOrDefault(Directory.Exists);
         if (source is null) return false;
         foreach (var file in Directory.EnumerateFiles(source)) File.Copy(file, Path.Combine(target, Path.GetFileName(file)));
         foreach (var variant in words.Where(word => word.EndsWith(".json", StringComparison.Ordinal)))

@@ -144,5 +144,8 @@ public sealed class PictureTests : IDisposable
     }
 
     private static Picture Gradient(int width, int height)
-        => new(width, height, [.. Enumerable.Range(0, width * height).SelectMany(i => new[] { (byte)(i % width * 255 / width), (byte)(i / width * 255 / height), (byte)(255 - i % width * 200 / width) })]);
+    {
+        byte[] Colour(int x, int y) => [(byte)(x * 255 / width), (byte)(y * 255 / height), (byte)(255 - x * 200 / width)];
+        return new(width, height, [.. Enumerable.Range(0, width * height).SelectMany(i => Colour(i % width, i / width))]);
+    }
 }

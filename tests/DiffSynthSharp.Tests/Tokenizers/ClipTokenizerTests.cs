@@ -63,8 +63,8 @@ public sealed class ClipTokenizerTests : IDisposable
     [Fact]
     public void Tokenizer_json_alone_gives_the_same_ids()
     {
-        var document = JsonSerializer.Serialize(new { model = new { type = "BPE", vocab = JsonSerializer.Deserialize<JsonElement>(TinyVocabulary.Json()), merges = new[] { "c a", "ca t</w>" } } });
-        File.WriteAllText(_folder["tokenizer.json"], document);
+        var model = new { type = "BPE", vocab = JsonSerializer.Deserialize<JsonElement>(TinyVocabulary.Json()), merges = new[] { "c a", "ca t</w>" } };
+        File.WriteAllText(_folder["tokenizer.json"], JsonSerializer.Serialize(new { model }));
         Assert.Equal([Cat], ClipTokenizer.Load(_folder.Path).Encode("cat"));
     }
 

@@ -7,7 +7,8 @@ internal static class TinyVocabulary
 
     public static string Json()
     {
-        var letters = Enumerable.Range('!', 94).Concat(Enumerable.Range(0xA1, 12)).Concat(Enumerable.Range(0xAE, 82)).Concat(Enumerable.Range(256, 68)).Select(c => ((char)c).ToString()).ToList();
+        int[] codes = [.. Enumerable.Range('!', 94), .. Enumerable.Range(0xA1, 12), .. Enumerable.Range(0xAE, 82), .. Enumerable.Range(256, 68)];
+        var letters = codes.Select(c => ((char)c).ToString()).ToList();
         string[] pieces = [.. letters, .. letters.Select(letter => letter + "</w>"), "ca", "cat</w>", "<|startoftext|>", "<|endoftext|>"];
         return System.Text.Json.JsonSerializer.Serialize(pieces.Select((piece, id) => (piece, id)).ToDictionary(pair => pair.piece, pair => pair.id));
     }

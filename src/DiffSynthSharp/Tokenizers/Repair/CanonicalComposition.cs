@@ -86,8 +86,8 @@ internal static class CanonicalComposition
     {
         if (first is >= LeadFirst and < LeadFirst + Leads && second is >= VowelFirst and < VowelFirst + Vowels)
             return HangulFirst + ((first - LeadFirst) * Vowels + (second - VowelFirst)) * Tails;
-        if (first is >= HangulFirst and < HangulFirst + Leads * Vowels * Tails && (first - HangulFirst) % Tails == 0 && second is > TailBefore and < TailBefore + Tails)
-            return first + (second - TailBefore);
+        var isWithoutTail = first is >= HangulFirst and < HangulFirst + Leads * Vowels * Tails && (first - HangulFirst) % Tails == 0;
+        if (isWithoutTail && second is > TailBefore and < TailBefore + Tails) return first + (second - TailBefore);
         return tables.Compositions.TryGetValue((first, second), out var composed) ? composed : null;
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using System.Text.RegularExpressions;
 
 namespace DiffSynthSharp.Tokenizers.Repair;
@@ -22,7 +23,8 @@ internal static class HtmlReferences
         var isHex = reference.Length > 1 && reference[1] is 'x' or 'X';
         var digits = reference.AsSpan(isHex ? 2 : 1);
         if (digits.IsEmpty || digits.ContainsAnyExcept(isHex ? "0123456789abcdefABCDEF" : "0123456789")) return null;
-        var number = System.Numerics.BigInteger.Parse(isHex ? $"0{digits}" : digits.ToString(), isHex ? NumberStyles.HexNumber : NumberStyles.None, CultureInfo.InvariantCulture);
+        // A leading 0 keeps a hexadecimal number from being read as a negative one.
+        var number = BigInteger.Parse($"0{digits}", isHex ? NumberStyles.HexNumber : NumberStyles.None, CultureInfo.InvariantCulture);
         return number > 0x10FFFF ? "\uFFFD" : Character((int)number);
     }
 

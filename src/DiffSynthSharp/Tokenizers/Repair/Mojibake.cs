@@ -50,7 +50,8 @@ internal static class Mojibake
         if (Ascii.IsValid(text) || !MojibakeSigns.AreIn(text)) return text;
         foreach (var charmap in Charmap.All)
             if (charmap.TryEncode(text) is { } bytes && TryRead(charmap, bytes) is { } meant) return meant;
-        var mended = MojibakeSigns.LooksLikeUtf8.Replace(text, match => match.Length < text.Length && MojibakeSigns.AreIn(match.Value) ? Undo(match.Value) : match.Value);
+        var mended = MojibakeSigns.LooksLikeUtf8.Replace(
+            text, match => match.Length < text.Length && MojibakeSigns.AreIn(match.Value) ? Undo(match.Value) : match.Value);
         return mended != text ? mended : ReadControls(text);
     }
 
@@ -70,7 +71,8 @@ internal static class Mojibake
 
     private static string Joined(GroupCollection bytes)
     {
-        var point = 0x10000 + ((bytes[1].Value[0] & 0x0F) << 16) + ((bytes[2].Value[0] & 0x3F) << 10) + ((bytes[3].Value[0] & 0x0F) << 6) + (bytes[4].Value[0] & 0x3F);
+        int Bits(int group, int mask) => bytes[group].Value[0] & mask;
+        var point = 0x10000 + (Bits(1, 0x0F) << 16) + (Bits(2, 0x3F) << 10) + (Bits(3, 0x0F) << 6) + Bits(4, 0x3F);
         return Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(char.ConvertFromUtf32(point)));
     }
 
