@@ -7,14 +7,14 @@ namespace DiffSynthSharp.Models.UNets;
 /// <remarks>CompVis/stable-diffusion, ldm/modules/diffusionmodules/openaimodel.py, ResBlock.</remarks>
 internal sealed class ResidualBlock : nn.Module<Tensor, Tensor, Tensor>
 {
-    [Key("in_layers")] private readonly InLayers _in;
+    [Key("in_layers")] private readonly NormedConvolution _in;
     [Key("emb_layers")] private readonly EmbeddingLayers _embedding;
     [Key("out_layers")] private readonly OutLayers _out;
     [Key("skip_connection")] private readonly Conv2d? _skip;
 
     public ResidualBlock(long inputs, long outputs, long embedding, long groups) : base(nameof(ResidualBlock))
     {
-        _in = new InLayers(inputs, outputs, groups);
+        _in = new NormedConvolution(inputs, outputs, groups);
         _embedding = new EmbeddingLayers(embedding, outputs);
         _out = new OutLayers(outputs, groups);
         _skip = inputs == outputs ? null : new Conv2d(inputs, outputs, 1);
@@ -30,26 +30,6 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor, Tensor>
         var h = _in.forward(x) + _embedding.forward(embedding);
         h = _out.forward(h);
         return (h + (_skip is null ? x : _skip.forward(x))).MoveToOuterDisposeScope();
-    }
-
-    private sealed class InLayers : nn.Module<Tensor, Tensor>
-    {
-        [Key("0")] private readonly GroupNorm _norm;
-        [Key("2")] private readonly Conv2d _convolution;
-
-        public InLayers(long inputs, long outputs, long groups) : base(nameof(InLayers))
-        {
-            _norm = new GroupNorm(groups, inputs, 1e-5);
-            _convolution = new Conv2d(inputs, outputs, 3, padding: 1);
-            RegisterComponents();
-        }
-
-        public override Tensor forward(Tensor x)
-        {
-            using var normed = _norm.forward(x);
-            using var active = nn.functional.silu(normed);
-            return _convolution.forward(active);
-        }
     }
 
     private sealed class EmbeddingLayers : nn.Module<Tensor, Tensor>

@@ -12,7 +12,7 @@ internal sealed class UNet : nn.Module<Tensor, Tensor, Tensor, Tensor>
     [Key("input_blocks")] private readonly ModuleList<Stage> _down;
     [Key("middle_block")] private readonly Stage _middle;
     [Key("output_blocks")] private readonly ModuleList<Stage> _up;
-    [Key("out")] private readonly Head _head;
+    [Key("out")] private readonly NormedConvolution _head;
 
     public UNet(UNetConfig config) : base(nameof(UNet))
     {
@@ -23,7 +23,7 @@ internal sealed class UNet : nn.Module<Tensor, Tensor, Tensor, Tensor>
         _down = new ModuleList<Stage>([.. build.Down()]);
         _middle = build.Middle();
         _up = new ModuleList<Stage>([.. build.Up()]);
-        _head = new Head(config.Levels[0].Channels, config.OutputChannels, config.NormGroups);
+        _head = new NormedConvolution(config.Levels[0].Channels, config.OutputChannels, config.NormGroups);
         RegisterComponents();
     }
 
@@ -82,26 +82,6 @@ internal sealed class UNet : nn.Module<Tensor, Tensor, Tensor, Tensor>
             using var scope = NewDisposeScope();
             var hidden = nn.functional.silu(_first.forward(TimestepEmbedding.Sinusoids(timesteps, _width)));
             return nn.functional.silu(_second.forward(hidden)).MoveToOuterDisposeScope();
-        }
-    }
-
-    private sealed class Head : nn.Module<Tensor, Tensor>
-    {
-        [Key("0")] private readonly GroupNorm _norm;
-        [Key("2")] private readonly Conv2d _convolution;
-
-        public Head(long channels, long outputs, long groups) : base(nameof(Head))
-        {
-            _norm = new GroupNorm(groups, channels, 1e-5);
-            _convolution = new Conv2d(channels, outputs, 3, padding: 1);
-            RegisterComponents();
-        }
-
-        public override Tensor forward(Tensor x)
-        {
-            using var normed = _norm.forward(x);
-            using var active = nn.functional.silu(normed);
-            return _convolution.forward(active);
         }
     }
 }
