@@ -76,6 +76,18 @@ public sealed class GenerateTests : IDisposable
     }
 
     [Fact]
+    public async Task An_initial_picture_is_resized_to_the_size_that_is_asked_for_and_that_is_said()
+    {
+        new Picture(50, 70, new byte[3 * 50 * 70]).Save(_folder["init.png"]);
+        var run = await Generate("a car", "--init", _folder["init.png"], "-o", _folder["a.png"]);
+        Assert.Equal("The initial picture was resized from 50x70 to 64x64.", run.ErrorLines[0]);
+        Assert.Equal((64, 64), Size(_folder["a.png"]));
+        var alone = await Run.Of("generate", "a car", "--model", TinyModel.Folder, "--sampler", "ddim", "--init", _folder["init.png"], "--quiet");
+        Assert.Equal(2, alone.ExitCode);
+        Assert.Contains("48x72", alone.Error);
+    }
+
+    [Fact]
     public async Task A_cancelled_run_ends_with_130_and_leaves_no_file()
     {
         using var cancelled = new CancellationTokenSource();

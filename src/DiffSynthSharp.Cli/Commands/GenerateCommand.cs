@@ -26,11 +26,12 @@ internal static class GenerateCommand
 
     private static int Run(Terminal terminal, GenerateOptions options, ParseResult parsed, CancellationToken cancellation)
     {
-        var request = options.Request(parsed);
+        var isQuiet = parsed.GetValue(options.Quiet) || parsed.GetValue(options.Json);
+        var request = options.Request(parsed, isQuiet ? _ => { } : terminal.Error.WriteLine);
         var output = parsed.GetValue(options.Output);
         CheckTargets(output, parsed.GetValue(options.LatentsOutput));
         var path = StarterModel.Or(parsed.GetValue(options.Model));
-        var display = new ProgressDisplay(terminal, parsed.GetValue(options.Quiet) || parsed.GetValue(options.Json));
+        var display = new ProgressDisplay(terminal, isQuiet);
         var made = display.Run(progress =>
         {
             var clock = Stopwatch.StartNew();

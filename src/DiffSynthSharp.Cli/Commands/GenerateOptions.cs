@@ -34,7 +34,7 @@ internal sealed class GenerateOptions
     public Option<string?> Output { get; } = Values.Text("--output", "FILE",
         "A .png, .jpg or .webp file, which is replaced, or a folder. Default: <prompt>-<seed>.png here, numbered when it exists.", "-o");
 
-    public Option<string?> Init { get; } = Values.Text("--init", "FILE", "Start from this picture (image to image).");
+    public Option<string?> Init { get; } = Values.Text("--init", "FILE", "Start from this picture (image to image); it is resized when --size is another.");
 
     public Option<double?> Strength { get; } = Values.Number("--strength", "X", "With --init: 0 keeps the picture, 1 replaces it. Default: 0.75.");
 
@@ -86,8 +86,10 @@ internal sealed class GenerateOptions
     };
 
     /// <summary>What is to be made, all seeds in one request.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="say">Takes what the user should know.</param>
     /// <exception cref="DiffSynthException">A value is out of range, or a file is missing.</exception>
-    public GenerationRequest Request(ParseResult parsed)
+    public GenerationRequest Request(ParseResult parsed, Action<string> say)
     {
         var defaults = new GenerationRequest { Prompt = parsed.GetRequiredValue(Prompt) };
         var count = parsed.GetValue(Count) ?? 1;
@@ -114,8 +116,17 @@ internal sealed class GenerateOptions
         };
         request.Validate();
         if (parsed.GetValue(Init) is not { } file) return request;
-        var init = new InitImage(Picture.Load(file));
+        var init = new InitImage(Fitted(Picture.Load(file), parsed.GetValue(Size), say));
         return request with { Init = init with { Strength = strength ?? init.Strength } };
+    }
+
+    // A size that no picture can have is left for the model to refuse.
+    private static Picture Fitted(Picture picture, (int Width, int Height)? size, Action<string> say)
+    {
+        if (size is not ({ } width, { } height) || (width, height) == (picture.Width, picture.Height)) return picture;
+        if (width < 1 || height < 1 || (long)width * height > Picture.MaxPixels) return picture;
+        say($"The initial picture was resized from {picture.Width}x{picture.Height} to {width}x{height}.");
+        return picture.Resize(width, height);
     }
 
     private static string Listed(IEnumerable<(string Name, string Description)> names) => string.Join(", ", names.Select(name => name.Name));

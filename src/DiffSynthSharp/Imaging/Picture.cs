@@ -55,6 +55,13 @@ public sealed class Picture
     /// <exception cref="DiffSynthException">The extension is unknown, or the file cannot be written.</exception>
     public void Save(string path, IReadOnlyDictionary<string, string>? texts = null) => PictureFile.Save(this, path, texts);
 
+    /// <summary>The picture at another size, resized as Pillow does it.</summary>
+    /// <param name="width">Pixels per row.</param>
+    /// <param name="height">Rows.</param>
+    /// <param name="filter">How pixels are weighed.</param>
+    /// <exception cref="ArgumentException">The size is empty or larger than <see cref="MaxPixels"/>.</exception>
+    public Picture Resize(int width, int height, ResizeFilter filter = ResizeFilter.Bicubic) => PictureResize.To(this, width, height, filter);
+
     /// <summary>Makes sure that a file's extension names a format that pictures can be written in.</summary>
     /// <exception cref="DiffSynthException">It does not; the message lists those that do.</exception>
     public static void CheckFileName(string path) => PictureFile.CheckName(path);
