@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Training.FromScratch;
 
-/// <summary>The second stage: a text encoder and a U-Net that learn together, from nothing, to paint latents after captions.</summary>
+/// <summary>The third stage: a U-Net that learns, from nothing, to paint latents after captions, which a finished text encoder reads.</summary>
 /// <remarks>
 /// The U-Net predicts velocity (Salimans and Ho 2022, arXiv 2202.00512). Errors are weighed by γ / (SNR + γ): even over the noisy timesteps, where
 /// the caption decides, and falling where min-SNR-γ (Hang et al. 2023, arXiv 2303.09556) falls.
@@ -17,18 +17,23 @@ internal sealed class DiffusionTask : IDisposable
     private readonly StarterVocabulary _vocabulary;
     private readonly LatentSet _latents;
     private readonly Tensor _shares = tensor(NoiseSchedule.SignalShares).DetachFromDisposeScope(); // (1000)
+    private readonly Tensor _empty; // (1, 77, W)
+    private readonly Lazy<Tensor> _contexts; // (N, 77, W) float16, one for each drawing
     private readonly ScalarType _type;
     private readonly int _batch;
 
     /// <param name="vocabulary">Turns captions into tokens.</param>
+    /// <param name="text">Reads the tokens; it no longer changes.</param>
     /// <param name="latents">What is learnt.</param>
     /// <param name="batch">Drawings in a step.</param>
     /// <param name="type">What the U-Net computes in.</param>
-    public DiffusionTask(StarterVocabulary vocabulary, LatentSet latents, int batch = 32, ScalarType type = ScalarType.BFloat16)
+    public DiffusionTask(StarterVocabulary vocabulary, ClipTextEncoder text, LatentSet latents, int batch = 32, ScalarType type = ScalarType.BFloat16)
     {
         (_vocabulary, _latents, _batch, _type) = (vocabulary, latents, batch, type);
-        Text = new ClipTextEncoder(TextSizes(vocabulary.Count));
+        Text = text;
         Network = new UNet(Sizes);
+        _empty = Context([""]).DetachFromDisposeScope();
+        _contexts = new(ReadCaptions);
     }
 
     public static ClipTextConfig TextSizes(int vocabulary) => new(vocabulary, 128, 512, 2, 2, StarterVocabulary.RowLength);
@@ -52,14 +57,15 @@ internal sealed class DiffusionTask : IDisposable
         using var generator = new Generator((ulong)(step + 1));
         var numbers = Enumerable.Range(0, _batch).Select(_ => random.Next(_latents.Count)).ToArray();
         var clean = _latents.Pick(numbers);
-        var captions = numbers.Select(number => random.NextDouble() < CaptionLeftOut ? "" : DrawingPlan.Of(number).Caption);
+        var leftOut = tensor(numbers.Select(_ => random.NextDouble() < CaptionLeftOut).ToArray()).view(-1, 1, 1);
+        var context = where(leftOut, _empty, _contexts.Value.index_select(0, tensor(numbers)).to(ScalarType.Float32));
         var timesteps = ((arange(_batch, ScalarType.Float32) + rand(_batch, generator: generator)) * ((double)NoiseSchedule.Timesteps / _batch)).to(ScalarType.Int64); // (B), spread evenly
         var share = _shares.index_select(0, timesteps).view(-1, 1, 1, 1);
         var noise = randn(clean.shape, generator: generator);
         var noisy = share.sqrt() * clean + (1 - share).sqrt() * noise;
         var velocity = share.sqrt() * noise - (1 - share).sqrt() * clean;
         var ratio = share / (1 - share);
-        var error = (Predict(noisy, timesteps.to(ScalarType.Float32), Context(captions)) - velocity).square();
+        var error = (Predict(noisy, timesteps.to(ScalarType.Float32), context) - velocity).square();
         return (error * (Gamma / (ratio + Gamma))).mean().MoveToOuterDisposeScope();
     }
 
@@ -67,9 +73,19 @@ internal sealed class DiffusionTask : IDisposable
     public Tensor Context(IEnumerable<string> captions)
     {
         using var scope = NewDisposeScope();
-        var rows = captions.Select(_vocabulary.Row).ToArray();
-        var ids = tensor([.. rows.SelectMany(row => row)], [rows.Length, StarterVocabulary.RowLength], dtype: ScalarType.Int64);
-        return Text.Norm(Text.forward(ids).Hidden[^1]).MoveToOuterDisposeScope();
+        using var frozen = no_grad();
+        return Text.Norm(Text.forward(_vocabulary.Rows(captions)).Hidden[^1]).MoveToOuterDisposeScope();
+    }
+
+    private Tensor ReadCaptions()
+    {
+        using var scope = NewDisposeScope();
+        var chunks = Enumerable.Range(0, _latents.Count).Select(i => DrawingPlan.Of(i).Caption).Chunk(64).Select(captions =>
+        {
+            using var context = Context(captions);
+            return context.to(ScalarType.Float16);
+        });
+        return cat([.. chunks]).DetachFromDisposeScope();
     }
 
     /// <summary>The U-Net's velocity, float32.</summary>
@@ -83,7 +99,8 @@ internal sealed class DiffusionTask : IDisposable
     public void Dispose()
     {
         _shares.Dispose();
-        Text.Dispose();
+        _empty.Dispose();
+        if (_contexts.IsValueCreated) _contexts.Value.Dispose();
         Network.Dispose();
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using DiffSynthSharp.Models.Autoencoders;
+using DiffSynthSharp.Models.TextEncoders;
 using DiffSynthSharp.Runtime;
 using DiffSynthSharp.Training.Optimization;
 using TorchSharp;
@@ -16,7 +17,10 @@ public sealed record FromScratchOptions
     /// <summary>Optimizer steps of the autoencoder.</summary>
     public int AutoencoderSteps { get; init; } = 8000;
 
-    /// <summary>Optimizer steps of text encoder and U-Net.</summary>
+    /// <summary>Optimizer steps of the text encoder.</summary>
+    public int TextSteps { get; init; } = 600;
+
+    /// <summary>Optimizer steps of the U-Net.</summary>
     public int DiffusionSteps { get; init; } = 12000;
 
     /// <summary>Drawings that text encoder and U-Net learn from.</summary>
@@ -32,11 +36,12 @@ public sealed record FromScratchOptions
     public bool Resume { get; init; }
 }
 
-/// <summary>Trains the starter model: an autoencoder on drawings, then text encoder and U-Net together on its latents.</summary>
+/// <summary>Trains the starter model: an autoencoder on drawings, a text encoder on their captions, then a U-Net on the latents of the one and the states of the other.</summary>
 public static class FromScratchTraining
 {
     private const int Warmup = 50;
     internal const string AutoencoderName = "autoencoder";
+    internal const string TextName = "text";
     internal const string DiffusionName = "diffusion";
 
     /// <summary>Trains the autoencoder.</summary>
@@ -60,7 +65,22 @@ public static class FromScratchTraining
         }, say, cancellation);
     }
 
-    /// <summary>Trains text encoder and U-Net on the latents of a finished autoencoder in the same folder.</summary>
+    /// <summary>Trains the text encoder to read captions.</summary>
+    /// <param name="options">Where and how long.</param>
+    /// <param name="say">Takes one line of progress.</param>
+    /// <param name="cancellation">Ends the run after the current step, with a checkpoint.</param>
+    public static void TrainText(FromScratchOptions options, Action<string> say, CancellationToken cancellation = default)
+    {
+        TorchRuntime.EnsureLoaded();
+        using var task = new CaptionTask(new StarterVocabulary());
+        using var parameters = new FlatParameters(task.Text, task.Answers);
+        RandomInitializer.Fill(parameters, [], seed: 2, task.Text, task.Answers);
+        using var state = new TrainingState(parameters);
+        say($"Text encoder: {parameters.Count / 1e6:f2} M parameters.");
+        Run(options, TextName, options.TextSteps, state, task.Loss, () => $"{task.Accuracy(200):p1} of unseen captions' words are read right", say, cancellation);
+    }
+
+    /// <summary>Trains the U-Net on the latents of a finished autoencoder and a finished text encoder in the same folder.</summary>
     /// <param name="options">Where and how long.</param>
     /// <param name="say">Takes one line of progress.</param>
     /// <param name="cancellation">Ends the run after the current step, with a checkpoint.</param>
@@ -71,11 +91,13 @@ public static class FromScratchTraining
         using var autoencoder = LoadAutoencoder(options.Output);
         using var latents = LoadLatents(options, autoencoder, say);
         AutoencoderTask.Standardize(autoencoder, latents.Mean, latents.Deviation);
-        using var task = new DiffusionTask(new StarterVocabulary(), latents);
-        using var parameters = new FlatParameters(task.Network, task.Text);
-        RandomInitializer.Fill(parameters, DiffusionTask.Zeroed, seed: 2, task.Network, task.Text);
+        var vocabulary = new StarterVocabulary();
+        using var text = LoadText(options.Output, vocabulary);
+        using var task = new DiffusionTask(vocabulary, text, latents);
+        using var parameters = new FlatParameters(task.Network);
+        RandomInitializer.Fill(parameters, DiffusionTask.Zeroed, seed: 3, task.Network);
         using var state = new TrainingState(parameters);
-        say($"Text encoder and U-Net: {parameters.Count / 1e6:f2} M parameters, {latents.Count} drawings.");
+        say($"U-Net: {parameters.Count / 1e6:f2} M parameters, {latents.Count} drawings.");
         Run(options, DiffusionName, options.DiffusionSteps, state, task.Loss, () =>
         {
             using var grid = LatentPainter.Paint(task, autoencoder, SamplePrompts.Sheet, seed: 0);
@@ -97,8 +119,9 @@ public static class FromScratchTraining
         using var latents = LatentSet.Load(LatentsPath(options.Output));
         AutoencoderTask.Standardize(autoencoder, latents.Mean, latents.Deviation);
         var vocabulary = new StarterVocabulary();
-        using var task = new DiffusionTask(vocabulary, latents);
-        using var parameters = new FlatParameters(task.Network, task.Text);
+        using var text = LoadText(options.Output, vocabulary);
+        using var task = new DiffusionTask(vocabulary, text, latents);
+        using var parameters = new FlatParameters(task.Network);
         using var state = new TrainingState(parameters);
         state.Load(checkpoint);
         state.TakeAverage();
@@ -117,6 +140,19 @@ public static class FromScratchTraining
         state.Load(checkpoint);
         state.TakeAverage();
         return network;
+    }
+
+    private static ClipTextEncoder LoadText(string folder, StarterVocabulary vocabulary)
+    {
+        var checkpoint = Path.Combine(folder, $"{TextName}.safetensors");
+        if (!File.Exists(checkpoint)) throw new DiffSynthException($"'{folder}' has no trained text encoder: train the stage 'text' first.");
+        var task = new CaptionTask(vocabulary);
+        using var parameters = new FlatParameters(task.Text, task.Answers);
+        using var state = new TrainingState(parameters);
+        state.Load(checkpoint);
+        state.TakeAverage();
+        task.Answers.Dispose();
+        return task.Text;
     }
 
     private static LatentSet LoadLatents(FromScratchOptions options, AutoencoderKl autoencoder, Action<string> say)

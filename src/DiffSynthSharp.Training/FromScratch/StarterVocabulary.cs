@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using DiffSynthSharp.Runtime;
 using DiffSynthSharp.Training.Drawings;
+using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Training.FromScratch;
 
@@ -53,6 +54,13 @@ internal sealed class StarterVocabulary
         var at = 1;
         foreach (var word in caption.Split(' ', StringSplitOptions.RemoveEmptyEntries)) row[at++] = _ids[word + WordEnd];
         return row;
+    }
+
+    /// <summary>Captions as rows of tokens, (B, 77) int64.</summary>
+    public Tensor Rows(IEnumerable<string> captions)
+    {
+        var rows = captions.Select(Row).ToArray();
+        return tensor([.. rows.SelectMany(row => row)], [rows.Length, RowLength], dtype: ScalarType.Int64);
     }
 
     /// <summary>Every word that captions hold.</summary>
