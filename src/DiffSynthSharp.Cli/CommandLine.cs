@@ -62,6 +62,7 @@ internal static class CommandLine
             InspectCommand.Create(terminal),
             ModelsCommand.Create(terminal),
             BenchCommand.Create(terminal),
+            TrainCommand.Create(terminal),
         };
         var help = new HelpOption { Recursive = true };
         help.Action = new HelpWithExamples(new HelpAction { MaxWidth = HelpWidth });

@@ -2,55 +2,55 @@ using System.Diagnostics;
 using DiffSynthSharp.Models.Autoencoders;
 using DiffSynthSharp.Models.TextEncoders;
 using DiffSynthSharp.Runtime;
+using DiffSynthSharp.Training.Judge;
 using DiffSynthSharp.Training.Optimization;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Training.FromScratch;
 
-/// <summary>What a run from scratch is asked for.</summary>
-public sealed record FromScratchOptions
-{
-    /// <summary>Where checkpoints and sample sheets go.</summary>
-    public required string Output { get; init; }
-
-    /// <summary>Optimizer steps of the autoencoder.</summary>
-    public int AutoencoderSteps { get; init; } = 8000;
-
-    /// <summary>Optimizer steps of the text encoder.</summary>
-    public int TextSteps { get; init; } = 600;
-
-    /// <summary>Optimizer steps of the U-Net.</summary>
-    public int DiffusionSteps { get; init; } = 12000;
-
-    /// <summary>Drawings that text encoder and U-Net learn from.</summary>
-    public int Drawings { get; init; } = 12000;
-
-    /// <summary>Highest learning rate of either stage.</summary>
-    public double Rate { get; init; } = 1e-3;
-
-    /// <summary>Steps between checkpoints.</summary>
-    public int CheckpointEvery { get; init; } = 250;
-
-    /// <summary>Whether to go on from the newest checkpoint.</summary>
-    public bool Resume { get; init; }
-}
-
 /// <summary>Trains the starter model: an autoencoder on drawings, a text encoder on their captions, then a U-Net on the latents of the one and the states of the other.</summary>
 public static class FromScratchTraining
 {
     private const int Warmup = 50;
+    private const double TextRate = 2e-3;
+    private const int JudgeSteps = 700;
+    private const int JudgeDrawings = 2400;
     internal const string AutoencoderName = "autoencoder";
     internal const string TextName = "text";
     internal const string DiffusionName = "diffusion";
+
+    /// <summary>Trains a stage, or all of them one after the other.</summary>
+    /// <param name="stage">Which.</param>
+    /// <param name="options">Where and how long.</param>
+    /// <param name="say">Takes one line of progress.</param>
+    /// <param name="cancellation">Ends the run after the current step, with a checkpoint.</param>
+    /// <exception cref="DiffSynthException">An earlier stage is missing from the folder, or a number doesn't fit.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled; the checkpoint is written.</exception>
+    public static void Train(FromScratchStage stage, FromScratchOptions options, Action<string> say, CancellationToken cancellation = default)
+    {
+        options.Check();
+        TorchRuntime.EnsureLoaded();
+        foreach (var (each, train) in s_stages)
+        {
+            if (stage != FromScratchStage.All && stage != each) continue;
+            train(options, say, cancellation);
+            cancellation.ThrowIfCancellationRequested();
+        }
+    }
+
+    private static readonly (FromScratchStage Stage, Action<FromScratchOptions, Action<string>, CancellationToken> Train)[] s_stages =
+    [
+        (FromScratchStage.Autoencoder, TrainAutoencoder), (FromScratchStage.Text, TrainText), (FromScratchStage.Diffusion, TrainDiffusion),
+        (FromScratchStage.Judge, (options, say, _) => TrainJudge(options, say)),
+    ];
 
     /// <summary>Trains the autoencoder.</summary>
     /// <param name="options">Where and how long.</param>
     /// <param name="say">Takes one line of progress.</param>
     /// <param name="cancellation">Ends the run after the current step, with a checkpoint.</param>
-    public static void TrainAutoencoder(FromScratchOptions options, Action<string> say, CancellationToken cancellation = default)
+    private static void TrainAutoencoder(FromScratchOptions options, Action<string> say, CancellationToken cancellation)
     {
-        TorchRuntime.EnsureLoaded();
         var task = new AutoencoderTask();
         using var network = task.Network;
         using var parameters = new FlatParameters(network);
@@ -69,15 +69,14 @@ public static class FromScratchTraining
     /// <param name="options">Where and how long.</param>
     /// <param name="say">Takes one line of progress.</param>
     /// <param name="cancellation">Ends the run after the current step, with a checkpoint.</param>
-    public static void TrainText(FromScratchOptions options, Action<string> say, CancellationToken cancellation = default)
+    private static void TrainText(FromScratchOptions options, Action<string> say, CancellationToken cancellation)
     {
-        TorchRuntime.EnsureLoaded();
         using var task = new CaptionTask(new StarterVocabulary());
         using var parameters = new FlatParameters(task.Text, task.Answers);
         RandomInitializer.Fill(parameters, [], seed: 2, task.Text, task.Answers);
         using var state = new TrainingState(parameters);
         say($"Text encoder: {parameters.Count / 1e6:f2} M parameters.");
-        Run(options, TextName, options.TextSteps, state, task.Loss, () => $"{task.Accuracy(200):p1} of unseen captions' words are read right", say, cancellation);
+        Run(options with { Rate = TextRate }, TextName, options.TextSteps, state, task.Loss, () => $"{task.Accuracy(200):p1} of unseen captions' words are read right", say, cancellation);
     }
 
     /// <summary>Trains the U-Net on the latents of a finished autoencoder and a finished text encoder in the same folder.</summary>
@@ -85,9 +84,8 @@ public static class FromScratchTraining
     /// <param name="say">Takes one line of progress.</param>
     /// <param name="cancellation">Ends the run after the current step, with a checkpoint.</param>
     /// <exception cref="DiffSynthException">The folder has no autoencoder yet.</exception>
-    public static void TrainDiffusion(FromScratchOptions options, Action<string> say, CancellationToken cancellation = default)
+    private static void TrainDiffusion(FromScratchOptions options, Action<string> say, CancellationToken cancellation)
     {
-        TorchRuntime.EnsureLoaded();
         using var autoencoder = LoadAutoencoder(options.Output);
         using var latents = LoadLatents(options, autoencoder, say);
         AutoencoderTask.Standardize(autoencoder, latents.Mean, latents.Deviation);
@@ -104,6 +102,15 @@ public static class FromScratchTraining
             PictureGrid.Save(Path.Combine(options.Output, $"{DiffusionName}.png"), grid, 6);
             return "sample sheet written";
         }, say, cancellation);
+    }
+
+    private static void TrainJudge(FromScratchOptions options, Action<string> say)
+    {
+        using var autoencoder = LoadAutoencoder(options.Output);
+        using var judge = JudgeTraining.Train(autoencoder, JudgeDrawings, JudgeSteps, say);
+        judge.Save(Path.Combine(options.Output, "judge.safetensors"));
+        var (objects, colours) = JudgeTraining.Accuracy(judge, 400);
+        say($"judge: {objects:p1} of objects and {colours:p1} of colours of unseen drawings are read right");
     }
 
     /// <summary>Writes the averaged networks of the newest checkpoints as a Hugging Face folder.</summary>
