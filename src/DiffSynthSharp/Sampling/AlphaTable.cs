@@ -13,11 +13,12 @@ internal sealed class AlphaTable
 
     private readonly double[] _logSigmas;
 
-    private AlphaTable(double[] alphas)
+    private AlphaTable(Tensor alphas)
     {
-        Alphas = alphas;
-        Sigmas = [.. alphas.Select(alpha => alpha > 0 ? (float)Math.Sqrt((1 - alpha) / alpha) : PureNoise)];
-        _logSigmas = [.. Sigmas.Select(sigma => Math.Log(sigma))];
+        Alphas = [.. alphas.data<float>().ToArray().Select(alpha => (double)alpha)];
+        using var sigmas = ((1 - alphas) / alphas).pow(0.5); // libtorch's power rounds otherwise than a square root
+        Sigmas = [.. sigmas.data<float>().ToArray().Select(sigma => float.IsInfinity(sigma) ? PureNoise : sigma)];
+        _logSigmas = [.. Sigmas.Select(sigma => (double)(float)Math.Log(sigma))]; // whole timesteps are cut from what float32 makes of them
     }
 
     /// <summary>ᾱ of each timestep, falling.</summary>
@@ -32,6 +33,9 @@ internal sealed class AlphaTable
 
     public double SigmaMax => Sigmas[^1];
 
+    /// <summary>The levels, with timesteps interpolated in log σ as k-diffusion does.</summary>
+    public LevelTable Levels => new(Sigmas, TimestepAt, SigmaAtLog);
+
     /// <param name="settings">The betas.</param>
     /// <param name="finite">Whether a terminal ᾱ of 0 becomes 2⁻²⁴, as samplers do that divide by it.</param>
     public static AlphaTable Of(SchedulerSettings settings, bool finite)
@@ -39,8 +43,8 @@ internal sealed class AlphaTable
         using var scope = NewDisposeScope();
         var betas = Betas(settings);
         if (settings.ZeroTerminalSnr) betas = WithZeroTerminalSnr(betas);
-        var alphas = (1 - betas).cumprod(0).data<float>().ToArray().Select(alpha => (double)alpha).ToArray();
-        if (settings.ZeroTerminalSnr && finite) alphas[^1] = Math.Pow(2, -24);
+        var alphas = (1 - betas).cumprod(0);
+        if (settings.ZeroTerminalSnr && finite) alphas[-1] = (float)Math.Pow(2, -24);
         return new AlphaTable(alphas);
     }
 
@@ -56,7 +60,7 @@ internal sealed class AlphaTable
         var log = Math.Log(Math.Max(sigma, 1e-10));
         var low = Math.Clamp(Array.FindLastIndex(_logSigmas, known => log >= known), 0, Count - 2);
         var share = Math.Clamp((_logSigmas[low] - log) / (_logSigmas[low] - _logSigmas[low + 1]), 0, 1);
-        return low + share;
+        return Math.Abs(share - Math.Round(share)) < 1e-9 ? low + Math.Round(share) : low + share;
     }
 
     private static double Interpolate(IReadOnlyList<double> table, double timestep)

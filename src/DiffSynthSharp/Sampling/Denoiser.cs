@@ -23,10 +23,11 @@ internal sealed class Denoiser(Predict predict, Prediction prediction, Ladder la
 
     /// <param name="x">(n, c, h, w) clean + sigma · noise</param>
     /// <param name="sigma">Standard deviation of the noise.</param>
-    public Tensor Denoise(Tensor x, double sigma)
+    /// <param name="between">Whether the level lies between the ladder's.</param>
+    public Tensor Denoise(Tensor x, double sigma, bool between = false)
     {
         using var scope = NewDisposeScope();
-        var timestep = _timesteps.TryGetValue(sigma, out var known) ? known : timestepAt(sigma);
+        var timestep = !between && _timesteps.TryGetValue(sigma, out var known) ? known : timestepAt(sigma);
         var scale = InputScale(Space, sigma);
         var latents = x * scale;
         var output = predict(latents, timestep);

@@ -114,9 +114,11 @@ internal sealed class SamplingPlan
     {
         if (strength == 0) return schedule.Create(settings, table, steps).Tail(0);
         if (strength == 1) return schedule.Create(settings, table, steps);
-        if (!spread) return schedule.Create(settings, table, steps).Tail((int)(steps * strength));
+        if (!spread) return schedule.Create(settings, table, steps).Tail(ImageToImageSteps.Kept(steps, strength));
         if (settings.Schedule == "diffsynth") return DiffSynthSchedule.Create(settings, table, steps, strength);
-        return schedule.Create(settings, table, Math.Min((int)(steps / strength), settings.TrainSteps)).Tail(steps);
+        if (settings.Schedule == "diffusers" && SamplerNames.Find(settings.Sampler).Spacing == StepSpacing.Consistency)
+            return DiffusersSchedule.Create(settings, table, steps, strength);
+        return schedule.Create(settings, table, Math.Min(ImageToImageSteps.Spread(steps, strength), settings.TrainSteps)).Tail(steps);
     }
 
     private static void Check(SchedulerSettings settings, int steps, double strength, string? stepList)

@@ -5,7 +5,8 @@ namespace DiffSynthSharp.Sampling;
 /// <summary>Clean latents, as the model sees them in noisy ones.</summary>
 /// <param name="latents">(n, c, h, w) clean + sigma · noise</param>
 /// <param name="sigma">Standard deviation of the noise.</param>
-internal delegate Tensor Denoise(Tensor latents, double sigma);
+/// <param name="between">Whether the level lies between the ladder's, even if it should equal one of them.</param>
+internal delegate Tensor Denoise(Tensor latents, double sigma, bool between);
 
 /// <summary>What a sampler may ask for while it walks down a ladder: the denoised picture at any level, and noise.</summary>
 internal sealed class Trajectory(Ladder ladder, Denoise denoise, NoiseSource noise, CancellationToken cancellation = default)
@@ -23,7 +24,14 @@ internal sealed class Trajectory(Ladder ladder, Denoise denoise, NoiseSource noi
     public Tensor Denoise(Tensor x, double sigma)
     {
         cancellation.ThrowIfCancellationRequested();
-        return Denoised = denoise(x, sigma);
+        return Denoised = denoise(x, sigma, false);
+    }
+
+    /// <summary>As <see cref="Denoise"/>, at a level that is not one of the ladder's.</summary>
+    public Tensor DenoiseBetween(Tensor x, double sigma)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        return Denoised = denoise(x, sigma, true);
     }
 
     /// <summary>The next noise, where the latents live.</summary>

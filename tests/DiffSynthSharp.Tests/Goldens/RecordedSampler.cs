@@ -39,13 +39,13 @@ internal sealed class RecordedSampler
     public Denoise Denoiser()
     {
         // k-diffusion walks flow latents as they are, with levels for sigmas.
-        if (Straight) return (x, s) => x - AnalyticNetwork.Velocity(x, s) * s;
+        if (Straight) return (x, s, _) => x - AnalyticNetwork.Velocity(x, s) * s;
         var level = 0.0;
         var denoiser = new Denoiser((latents, _) => AnalyticNetwork.Predict(latents, level, _prediction), _prediction, Ladder, sigma => sigma, Clip);
-        return (x, sigma) =>
+        return (x, sigma, between) =>
         {
             level = sigma;
-            return denoiser.Denoise(x, sigma);
+            return denoiser.Denoise(x, sigma, between);
         };
     }
 

@@ -23,9 +23,9 @@ internal sealed class SamplerRunner : IGoldenRunner
         var seen = new List<(int Step, double Sigma, Tensor Latents, Tensor Denoised)>();
         Sampling.Trajectory? run = null;
         var denoiser = recorded.Denoiser();
-        run = new Sampling.Trajectory(recorded.Ladder, (x, sigma) =>
+        run = new Sampling.Trajectory(recorded.Ladder, (x, sigma, between) =>
         {
-            var denoised = denoiser(x, sigma);
+            var denoised = denoiser(x, sigma, between);
             var latents = recorded.InOwnScaling(x, sigma);
             seen.Add((run!.Index, sigma, latents.DetachFromDisposeScope(), denoised.clone().DetachFromDisposeScope()));
             return denoised;

@@ -15,6 +15,6 @@ internal sealed class Dpm2(Churn churn, NoiseDraws draws) : StepSampler
         if (next == 0) return start.Denoised;
         var middle = Math.Sqrt(start.Sigma * next);
         var half = start.To(middle);
-        return start.X + (half - run.Denoise(half, middle)) * ((next - start.Sigma) / middle);
+        return start.X + (half - run.DenoiseBetween(half, middle)) * ((next - start.Sigma) / middle);
     }
 }

@@ -12,10 +12,22 @@ internal sealed class Dpm2Ancestral(double eta, double noiseMultiplier) : StepSa
     {
         var sigma = run.Ladder.Sigmas[i];
         var denoised = run.Denoise(x, sigma);
-        var (down, up) = Ancestral(sigma, run.Ladder.Landing(i), eta);
+        var (down, up, middle) = Levels(run.Ladder, i);
         if (down == 0) return denoised;
-        var middle = Math.Sqrt(sigma * down);
         var half = denoised + (x - denoised) * (middle / sigma);
-        return x + (half - run.Denoise(half, middle)) * ((down - sigma) / middle) + run.Noise(x) * (up * noiseMultiplier);
+        return x + (half - run.DenoiseBetween(half, middle)) * ((down - sigma) / middle) + run.Noise(x) * (up * noiseMultiplier);
+    }
+
+    // As Ancestral, but in float32: the squares nearly cancel, and what is left of them there moves the inner level visibly.
+    private (double Down, double Up, double Middle) Levels(Ladder ladder, int i)
+    {
+        if (eta == 0) return (ladder.Landing(i), 0, Math.Sqrt(ladder.Sigmas[i] * ladder.Landing(i)));
+        var from = tensor(ladder.Sigmas.Select(sigma => (float)sigma).ToArray());
+        var to = tensor(ladder.Sigmas.Skip(1).Append(0).Select(sigma => (float)sigma).ToArray());
+        var up = (to.pow(2) * (from.pow(2) - to.pow(2)) / from.pow(2)).pow(0.5);
+        if (eta != 1) up = (up * eta).minimum(to);
+        var down = (to.pow(2) - up.pow(2)).pow(0.5);
+        var middle = from.log().lerp(down.log(), 0.5).exp();
+        return (down[i].item<float>(), up[i].item<float>(), middle[i].item<float>());
     }
 }

@@ -16,7 +16,7 @@ internal sealed class DpmPlusPlus2SAncestral(double eta, double noiseMultiplier)
         if (down > 0)
         {
             var middle = Math.Sqrt(sigma * down);
-            denoised = run.Denoise(Towards(x, denoised, middle / sigma), middle);
+            denoised = run.DenoiseBetween(Towards(x, denoised, middle / sigma), middle);
         }
         var stepped = Towards(x, denoised, down / sigma);
         return next > 0 ? stepped + run.Noise(x) * (up * noiseMultiplier) : stepped;

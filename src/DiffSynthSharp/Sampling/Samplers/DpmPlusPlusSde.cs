@@ -17,7 +17,7 @@ internal sealed class DpmPlusPlusSde(double eta, double noiseMultiplier, double 
         var denoised = run.Denoise(x, sigma);
         if (next == 0) return denoised;
         var middle = Math.Exp(Math.Log(sigma) + r * Math.Log(next / sigma));
-        var inner = run.Denoise(Down(run, x, denoised, sigma, middle), middle);
+        var inner = run.DenoiseBetween(Down(run, x, denoised, sigma, middle), middle);
         var share = 1 / (2 * r);
         return Down(run, x, denoised * (1 - share) + inner * share, sigma, next);
     }

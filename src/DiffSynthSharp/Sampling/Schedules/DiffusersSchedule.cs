@@ -6,11 +6,11 @@ namespace DiffSynthSharp.Sampling.Schedules;
 /// <remarks>huggingface/diffusers, src/diffusers/schedulers, set_timesteps of each class.</remarks>
 internal static class DiffusersSchedule
 {
-    public static Ladder Create(SchedulerSettings settings, AlphaTable table, int steps) => SamplerNames.Find(settings.Sampler).Spacing switch
+    public static Ladder Create(SchedulerSettings settings, AlphaTable table, int steps, double strength = 1) => SamplerNames.Find(settings.Sampler).Spacing switch
     {
         StepSpacing.Integer => IntegerLadder(settings, table, steps),
         StepSpacing.Solver => SolverLadder(settings, table, steps),
-        StepSpacing.Consistency => ConsistencyLadder(settings, table, steps),
+        StepSpacing.Consistency => ConsistencyLadder(settings, table, steps, strength),
         _ => ContinuousLadder(settings, table, steps),
     };
 
@@ -39,7 +39,9 @@ internal static class DiffusersSchedule
             var rounds = settings.Curve == SigmaCurve.Karras && settings.Sampler is "dpm2" or "dpm2-a";
             timesteps = [.. read.Select(sigma => rounds ? Grid.Round(table.TimestepAt(sigma)) : table.TimestepAt(sigma))];
         }
-        return new Ladder(Grid.Close(read.Take(steps), settings.EndsAtSigmaMin ? table.SigmaMin : 0), [.. timesteps.Select(timestep => (double)(float)timestep)]);
+        // Log-linear levels are one more than steps, so the last step ends at the lowest of them.
+        var last = read.Length > steps ? read[steps] : settings.EndsAtSigmaMin ? table.SigmaMin : 0;
+        return new Ladder(Grid.Close(read.Take(steps), last), [.. timesteps.Select(timestep => (double)(float)timestep)]);
     }
 
     private static Ladder SolverLadder(SchedulerSettings settings, AlphaTable table, int steps)
@@ -63,13 +65,15 @@ internal static class DiffusersSchedule
             ? Spaced(settings, settings.TrainSteps, steps, steps)
             : [.. Spaced(settings, settings.TrainSteps, steps + 1, steps + 1).Take(steps)];
 
-    private static Ladder ConsistencyLadder(SchedulerSettings settings, AlphaTable table, int steps)
+    // The timesteps of the distillation, thinned out from the noisiest of the share that is walked.
+    private static Ladder ConsistencyLadder(SchedulerSettings settings, AlphaTable table, int steps, double strength)
     {
-        var original = settings.OriginalSteps;
-        if (steps > original || original > settings.TrainSteps)
-            throw new DiffSynthException($"{settings.Sampler} takes at most {Math.Min(original, settings.TrainSteps)} steps, the number it was distilled on; {steps} were asked for.");
-        var stride = settings.TrainSteps / original;
-        double[] timesteps = [.. Enumerable.Range(0, steps).Select(i => (original - (long)i * original / steps) * (double)stride - 1)];
+        var original = (int)(settings.OriginalSteps * strength);
+        if (steps > original || settings.OriginalSteps > settings.TrainSteps)
+            throw new DiffSynthException(
+                $"{settings.Sampler} takes at most {original} steps here, the number it was distilled on times the strength; {steps} were asked for.");
+        var stride = settings.TrainSteps / settings.OriginalSteps;
+        double[] timesteps = [.. Enumerable.Range(0, steps).Select(i => (original - Math.Floor(i * (original / (double)steps))) * stride - 1)];
         return new Ladder([.. timesteps.Select(timestep => Level(table, timestep)), settings.Sampler == "tcd" ? table.SigmaMin : 0], timesteps);
     }
 

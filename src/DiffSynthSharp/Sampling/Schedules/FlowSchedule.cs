@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace DiffSynthSharp.Sampling.Schedules;
 
 /// <summary>Levels of flow matching: s = 1 is noise, s = 0 the picture, σ = s / (1 − s).</summary>
@@ -23,7 +25,7 @@ internal static class FlowSchedule
     public static double[] Levels(FlowOptions options, int steps, double strength = 1)
     {
         var first = options.SigmaMin + (options.SigmaMax - options.SigmaMin) * strength;
-        return Bend(options, Grid.Linspace(first, options.SigmaMin, options.ExtraStep ? steps + 1 : steps).Take(steps));
+        return Bend(options, Even(first, options.SigmaMin, options.ExtraStep ? steps + 1 : steps).Take(steps));
     }
 
     /// <summary>An even list, bent.</summary>
@@ -43,8 +45,15 @@ internal static class FlowSchedule
             SigmaCurve.Beta => Curves.Beta(levels.Length, levels[^1], levels[0]),
             _ => levels,
         };
-        return options.Reversed ? [.. levels.Select(level => 1 - level)] : levels;
+        return options.Reversed ? [.. levels.Select(level => (double)(1 - (float)level))] : levels;
     }
+
+    /// <summary>The levels of a flow network that was trained on an even list, shifted.</summary>
+    /// <param name="options">The shift.</param>
+    /// <param name="count">Entries of the list.</param>
+    /// <param name="scale">What a level of 1 is called as a timestep.</param>
+    public static LevelTable Table(FlowOptions options, int count, double scale)
+        => new([.. Enumerable.Range(1, count).Select(i => Shifted(options, i / (double)count))], level => level * scale, timestep => Shifted(options, timestep / scale));
 
     /// <summary>How much each of the levels of a training run counts: most in the middle.</summary>
     /// <returns>Weights that sum to their number.</returns>
@@ -76,11 +85,20 @@ internal static class FlowSchedule
         return Of(levels, timesteps, settings.Sampler == "deis" || settings.EndsAtSigmaMin ? (float)levels[^1] : 0);
     }
 
+    // The small differences from 1 that a reversed list is made of are those of float32.
+    private static float ShiftSingle(float level, float shift) => shift * level / (1 + (shift - 1) * level);
+
+    private static IEnumerable<double> Even(double first, double last, int count)
+    {
+        using var even = linspace(first, last, count, float32);
+        return even.data<float>().ToArray().Select(level => (double)level);
+    }
+
     private static double Sigma(double level) => level < 1 ? level / (1 - level) : AlphaTable.PureNoise;
 
     private static double Shifted(FlowOptions options, double level)
     {
-        if (options.Mu is not { } mu) return Shift(level, options.Shift);
+        if (options.Mu is not { } mu) return options.Reversed ? ShiftSingle((float)level, (float)options.Shift) : Shift(level, options.Shift);
         var factor = options.LinearMu ? mu : Math.Exp(mu);
         return factor / (factor + 1 / level - 1);
     }

@@ -13,6 +13,15 @@ internal static class SigmaLadders
     public static Ladder Polyexponential(SchedulerSettings settings, AlphaTable table, int steps)
         => Of(Curves.Polyexponential(steps, Low(settings, table), High(settings, table), settings.Rho ?? 1), table);
 
+    public static Ladder Beta(SchedulerSettings settings, AlphaTable table, int steps)
+        => Of(Curves.Beta(steps, Low(settings, table), High(settings, table)), table);
+
+    public static Ladder KlOptimal(SchedulerSettings settings, AlphaTable table, int steps)
+    {
+        var sigmas = Curves.KlOptimal(steps, Low(settings, table), High(settings, table));
+        return new Ladder(Grid.Close(sigmas.SkipLast(1), sigmas[^1]), [.. sigmas.SkipLast(1).Select(table.TimestepAt)]);
+    }
+
     /// <summary>A ladder of these levels that ends at no noise.</summary>
     public static Ladder Of(IEnumerable<double> sigmas, AlphaTable table)
     {
