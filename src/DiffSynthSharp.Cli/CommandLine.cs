@@ -45,10 +45,20 @@ internal static class CommandLine
         }
         catch (Exception e)
         {
-            Say(terminal, e is DiffSynthException ? e.Message : $"{e.GetType().Name}: {e.Message}");
+            Say(terminal, MessageOf(e));
             if (Environment.GetEnvironmentVariable("DIFFSYNTH_DEBUG") == "1") terminal.Error.WriteLine(e);
             return Failed;
         }
+    }
+
+    // libtorch's messages carry a stack of native frames from their second line on.
+    private static string MessageOf(Exception e)
+    {
+        if (e is DiffSynthException) return e.Message;
+        var first = e.Message.Split('\n', 2)[0];
+        return first.Contains("memory", StringComparison.OrdinalIgnoreCase)
+            ? $"There is not enough memory ({first.TrimEnd('.')}). Try a smaller --size or --batch."
+            : $"{e.GetType().Name}: {first} (DIFFSYNTH_DEBUG=1 shows where).";
     }
 
     private static void Say(Terminal terminal, string message)

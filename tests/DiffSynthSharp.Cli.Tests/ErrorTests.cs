@@ -42,6 +42,22 @@ public sealed class ErrorTests : IDisposable
     public async Task An_unknown_device_is_refused_with_those_there_are()
         => AssertOneLine("cpu, cuda", await Run.Of("generate", "a cat", "--model", TinyModel.Folder, "--device", "tpu", "--quiet"));
 
+    [Theory]
+    [InlineData("0 threads don't fit", "generate", "a cat", "--quiet", "--threads", "0")]
+    [InlineData("100000 threads don't fit", "generate", "a cat", "--quiet", "--threads", "100000")]
+    [InlineData("0 threads don't fit", "bench", "--threads", "0")]
+    [InlineData("0 steps don't fit", "bench", "--steps", "0")]
+    public async Task A_number_that_libtorch_would_not_survive_is_refused(string expected, params string[] command)
+        => AssertOneLine(expected, await Run.Of([.. command, "--model", TinyModel.Folder]));
+
+    [Fact]
+    public async Task A_benchmark_takes_a_model_or_random_weights_not_both()
+    {
+        var run = await Run.Of("bench", "--random", "sd15", "--model", TinyModel.Folder);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("error: Name a model, or an architecture for random weights, not both.", run.ErrorLines);
+    }
+
     [Fact]
     public async Task A_prompt_that_begins_with_an_at_sign_names_no_file()
         => AssertOneLine("There is no file or folder", await Run.Of("generate", "@cat", "--model", "missing.safetensors"));

@@ -3,6 +3,7 @@ using DiffSynthSharp.Families;
 using DiffSynthSharp.Families.StableDiffusion;
 using DiffSynthSharp.Generation;
 using DiffSynthSharp.Layers;
+using DiffSynthSharp.Memory;
 using DiffSynthSharp.Runtime;
 using static TorchSharp.torch;
 
@@ -45,6 +46,8 @@ public sealed record BenchmarkResult(
 /// <summary>Measures a model on this machine.</summary>
 public static class Benchmark
 {
+    private const int MostSteps = 1000;
+
     /// <summary>Loads, runs a few guided steps and a decode.</summary>
     /// <param name="options">What to measure.</param>
     /// <param name="say">Takes a line of progress.</param>
@@ -53,7 +56,8 @@ public static class Benchmark
     public static BenchmarkResult Run(BenchmarkOptions options, Action<string> say, CancellationToken cancellation = default)
     {
         TorchRuntime.EnsureLoaded();
-        if (options.Threads is { } threads) set_num_threads(threads);
+        if (options.Steps is < 1 or > MostSteps) throw new DiffSynthException($"{options.Steps} steps don't fit: expected 1 … {MostSteps}.");
+        ThreadCount.Use(options.Threads);
         say("Measuring the machine's peak …");
         var peak = PeakRate.Measure(get_num_threads());
         var clock = Stopwatch.StartNew();

@@ -65,7 +65,7 @@ public sealed class DiffusionModel : IDisposable
         StableDiffusionLoader.Check(files);
         var tokenizer = ClipTokenizer.Load(TokenizerFiles.FindClip(path, options.Tokenizers));
         TorchRuntime.EnsureLoaded();
-        if (options.Threads is { } threads) set_num_threads(threads >= 1 ? threads : throw new DiffSynthException($"{threads} threads can't work: expected 1 or more."));
+        ThreadCount.Use(options.Threads);
         var device = DeviceChoice.Parse(options.Device);
         using var stop = BlockBorder.StopWith(cancellation);
         using var scope = NewDisposeScope();
