@@ -24,7 +24,7 @@ internal sealed class DrawingJudge : nn.Module<Tensor, Tensor>
     public static DrawingJudge Load(string path)
     {
         using var file = WeightFile.Open(path);
-        var weights = ComponentWeights.Find(path, file.Entries, file.Read, "", _ => KeyMap.Identity())
+        var weights = ComponentWeights.Find(file, "", _ => KeyMap.Identity())
             ?? throw new DiffSynthException($"'{path}' holds no judge.");
         var judge = new DrawingJudge();
         WeightLoader.Fill(judge, weights, "judge", CPU);

@@ -26,7 +26,8 @@ internal abstract class Leaf : nn.Module<Tensor, Tensor>
     /// <param name="name">"weight" or "bias".</param>
     /// <param name="value">A tensor of the parameter's shape, of any floating-point element type.</param>
     /// <param name="trainable">Whether gradients are wanted.</param>
-    public void Assign(string name, Tensor value, bool trainable = false)
+    /// <returns>The parameter that is now in use.</returns>
+    public Parameter Assign(string name, Tensor value, bool trainable = false)
     {
         ref var slot = ref Slot(name);
         var old = slot ?? throw new InvalidOperationException($"{GetName()} has no parameter '{name}'.");
@@ -36,6 +37,7 @@ internal abstract class Leaf : nn.Module<Tensor, Tensor>
         slot.DetachFromDisposeScope();
         ConditionallyRegisterParameter(name, slot);
         old.Dispose();
+        return slot;
     }
 
     /// <summary>The parameter in the element type computed in: itself when it is stored so, else a converted copy for this one use.</summary>

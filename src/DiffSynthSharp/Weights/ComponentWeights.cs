@@ -7,34 +7,32 @@ namespace DiffSynthSharp.Weights;
 /// </summary>
 internal sealed class ComponentWeights
 {
-    private readonly Func<string, Tensor> _read;
+    private readonly ITensorSource _source;
     private readonly Dictionary<string, TensorEntry> _byOurName = new(StringComparer.Ordinal);
 
-    /// <param name="origin">What the user would call the source: a file or a folder.</param>
-    /// <param name="entries">Tensors of the whole source.</param>
-    /// <param name="read">Reads a tensor by its name in the source.</param>
+    /// <param name="source">Where the tensors are; it must stay open as long as they are read.</param>
     /// <param name="prefix">What stands before this network's tensors, with the closing dot; empty for none.</param>
     /// <param name="map">The layout; given the names without the prefix, null says that they are not this network's.</param>
     /// <returns>The component, or null when the source doesn't hold it.</returns>
-    public static ComponentWeights? Find(
-        string origin, IReadOnlyDictionary<string, TensorEntry> entries, Func<string, Tensor> read, string prefix, Func<IReadOnlyCollection<string>, KeyMap?> map)
+    public static ComponentWeights? Find(ITensorSource source, string prefix, Func<IReadOnlyCollection<string>, KeyMap?> map)
     {
-        var behind = entries.Values.Where(entry => entry.Name.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(entry => entry.Name[prefix.Length..]);
-        return behind.Count > 0 && map(behind.Keys) is { } layout ? new ComponentWeights(origin, prefix, read, behind, layout) : null;
+        var behind = source.Entries.Values.Where(entry => entry.Name.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(entry => entry.Name[prefix.Length..]);
+        return behind.Count > 0 && map(behind.Keys) is { } layout ? new ComponentWeights(source, prefix, behind, layout) : null;
     }
 
-    private ComponentWeights(string origin, string prefix, Func<string, Tensor> read, Dictionary<string, TensorEntry> entries, KeyMap map)
+    private ComponentWeights(ITensorSource source, string prefix, Dictionary<string, TensorEntry> entries, KeyMap map)
     {
-        (Origin, Prefix, _read, Entries) = (origin, prefix, read, [.. entries.Values]);
+        (_source, Prefix, Entries) = (source, prefix, [.. entries.Values]);
         foreach (var (name, entry) in entries)
             if (!map.TryToOurs(name, out var ours)) Unknown.Add(entry.Name);
             else if (ours is null) LeftOut.Add(entry.Name);
             else if (!_byOurName.TryAdd(ours, entry))
-                throw new DiffSynthException($"'{origin}' holds '{ours}' twice, as '{_byOurName[ours].Name}' and as '{entry.Name}'. The file mixes two layouts; save it again with one.");
+                throw new DiffSynthException($"'{Origin}' holds '{ours}' twice, as '{_byOurName[ours].Name}' and as '{entry.Name}'. The file mixes two layouts; save it again with one.");
         Shapes = _byOurName.ToDictionary(pair => pair.Key, pair => pair.Value.Shape);
     }
 
-    public string Origin { get; }
+    /// <summary>What the user would call the source: a file or a folder.</summary>
+    public string Origin => _source.Path;
 
     public string Prefix { get; }
 
@@ -54,5 +52,8 @@ internal sealed class ComponentWeights
     public bool TryGet(string ours, out TensorEntry entry) => _byOurName.TryGetValue(ours, out entry!);
 
     /// <summary>The stored tensor that fills one of our parameters. The caller owns it.</summary>
-    public Tensor Read(string ours) => _read(_byOurName[ours].Name);
+    public Tensor Read(string ours) => _source.Read(_byOurName[ours].Name);
+
+    /// <summary>Takes the file pages of a parameter's tensor out of resident memory, when the parameter is a copy.</summary>
+    public void DropPages(string ours) => _source.DropPages(_byOurName[ours].Name);
 }

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace DiffSynthSharp.Weights;
 
 /// <summary>One checkpoint file, open for reading: its tensors are listed and validated, none has been read yet.</summary>
-internal sealed class WeightFile : IDisposable
+internal sealed class WeightFile : ITensorSource, IDisposable
 {
     private readonly ByteRegion _bytes;
     private readonly WeightLayout _layout;

@@ -1,4 +1,5 @@
 using DiffSynthSharp.Layers;
+using DiffSynthSharp.Runtime;
 using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Weights;
@@ -30,11 +31,19 @@ internal static class WeightLoader
         foreach (var (name, shape) in parameters)
         {
             BlockBorder.Cross();
-            var dot = name.LastIndexOf('.');
-            using var scope = NewDisposeScope();
-            leaves[name[..dot]].Assign(name[(dot + 1)..], Place(weights.Read(name), shape, convert, device).MoveToOuterDisposeScope());
+            Fill(leaves, name, shape, weights, convert, device);
             loaded?.Invoke();
         }
+    }
+
+    private static unsafe void Fill(Dictionary<string, Leaf> leaves, string name, long[] shape, ComponentWeights weights, bool convert, Device device)
+    {
+        using var scope = NewDisposeScope();
+        var dot = name.LastIndexOf('.');
+        var stored = weights.Read(name);
+        var mapped = TensorAddress.Of(stored);
+        var parameter = leaves[name[..dot]].Assign(name[(dot + 1)..], Place(stored, shape, convert, device).MoveToOuterDisposeScope());
+        if (parameter.device_type != TorchSharp.DeviceType.CPU || TensorAddress.Of(parameter) != mapped) weights.DropPages(name);
     }
 
     private static Tensor Place(Tensor stored, long[] shape, bool convert, Device device)

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace DiffSynthSharp.Weights;
 
 /// <summary>The weights of one component, wherever they lie: a file, a set of shards, or a component's folder as diffusers and transformers write it.</summary>
-internal sealed class WeightSource : IDisposable
+internal sealed class WeightSource : ITensorSource, IDisposable
 {
     private static readonly string[] s_names = ["diffusion_pytorch_model", "model", "pytorch_model"];
     private const string HalfPrecision = "fp16";

@@ -8,7 +8,7 @@ internal static class NetworkGolden
 {
     /// <summary>The component behind the first prefix under which the layout is recognised.</summary>
     public static ComponentWeights Component(WeightFile file, IEnumerable<string> prefixes, Func<IReadOnlyCollection<string>, KeyMap?> map)
-        => prefixes.Select(prefix => ComponentWeights.Find(file.Path, file.Entries, file.Read, prefix, map)).OfType<ComponentWeights>().First();
+        => prefixes.Select(prefix => ComponentWeights.Find(file, prefix, map)).OfType<ComponentWeights>().First();
 
     /// <summary>A filled network.</summary>
     public static T Fill<T>(T network, ComponentWeights weights) where T : nn.Module

@@ -90,7 +90,7 @@ internal sealed class StableDiffusionFiles : IDisposable
     }
 
     private static ModelPart? Find(WeightSource source, ConfigFile? config, IReadOnlyList<string> prefixes, Func<IReadOnlyCollection<string>, KeyMap?> map)
-        => prefixes.Select(prefix => ComponentWeights.Find(source.Path, source.Entries, source.Read, prefix, map)).FirstOrDefault(found => found is not null) is { } weights
+        => prefixes.Select(prefix => ComponentWeights.Find(source, prefix, map)).FirstOrDefault(found => found is not null) is { } weights
             ? new ModelPart(weights, config)
             : null;
 
