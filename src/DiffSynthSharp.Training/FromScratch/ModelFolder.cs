@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using DiffSynthSharp.Families.StableDiffusion;
 using DiffSynthSharp.Models.Autoencoders;
 using DiffSynthSharp.Models.TextEncoders;
 using DiffSynthSharp.Models.UNets;
@@ -15,6 +16,7 @@ namespace DiffSynthSharp.Training.FromScratch;
 internal static class ModelFolder
 {
     private const string DiffusersVersion = "0.32.0";
+    private const double Guidance = 3;
     private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true };
 
     /// <summary>Writes the folder; files that are there already are replaced.</summary>
@@ -62,6 +64,7 @@ internal static class ModelFolder
     {
         ["_class_name"] = "StableDiffusionPipeline",
         ["_diffusers_version"] = DiffusersVersion,
+        [StableDiffusionLoader.GuidanceKey] = Guidance,
         ["feature_extractor"] = new JsonArray(null, null),
         ["image_encoder"] = new JsonArray(null, null),
         ["requires_safety_checker"] = false,

@@ -23,7 +23,7 @@ internal static class SamplePrompts
     public static IReadOnlyList<JudgedPrompt> Single(int count) => [.. Enumerable.Range(0, count).Select(i =>
     {
         var planned = new PlannedObject(i % DrawingWorld.Objects.Count, (i / DrawingWorld.Objects.Count + i) % DrawingWorld.Colours.Count);
-        return new JudgedPrompt($"{Say(planned)} {DrawingWorld.Scenes[i * 5 % 7 * 3 % DrawingWorld.Scenes.Count]}", [planned]);
+        return new JudgedPrompt($"{Say(planned)} {DrawingWorld.Scenes[(i / 7 + 3 * i) % DrawingWorld.Scenes.Count]}", [planned]);
     })];
 
     /// <summary>Prompts with two different objects side by side.</summary>

@@ -33,6 +33,9 @@ internal sealed class StableDiffusionFiles : IDisposable
     /// <summary>The folder's <c>scheduler/scheduler_config.json</c>.</summary>
     public ConfigFile? Scheduler { get; private set; }
 
+    /// <summary>The folder's <c>model_index.json</c>.</summary>
+    public ConfigFile? Index { get; private set; }
+
     /// <summary>Everything that the opened files hold, for reports.</summary>
     public IEnumerable<TensorEntry> Entries => _open.SelectMany(source => source.Entries.Values);
 
@@ -71,6 +74,7 @@ internal sealed class StableDiffusionFiles : IDisposable
         UNet = FindIn("unet", s_unetPrefixes, UNetKeys.For);
         Autoencoder = FindIn("vae", s_autoencoderPrefixes, AutoencoderKeys.For);
         Scheduler = ConfigFile.TryRead(System.IO.Path.Combine(Path, "scheduler", "scheduler_config.json"));
+        Index = ConfigFile.TryRead(System.IO.Path.Combine(Path, "model_index.json"));
     }
 
     private ModelPart OpenAutoencoder(string path)

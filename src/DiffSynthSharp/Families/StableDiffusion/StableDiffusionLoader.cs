@@ -15,6 +15,11 @@ internal static class StableDiffusionLoader
     /// <summary>The published single files' latent scaling; a folder's autoencoder says its own (diffusers' default is the same).</summary>
     private const double PublishedScale = 0.18215;
     private const int PublishedSide = 512;
+    private const double PublishedGuidance = 7.5;
+    private const double LargestGuidance = 100;
+
+    /// <summary>What a folder's <c>model_index.json</c> may call the guidance scale that suits the model.</summary>
+    public const string GuidanceKey = "_guidance_scale";
 
     /// <summary>Makes sure that the files are a complete model that can run, before anything is loaded.</summary>
     /// <exception cref="DiffSynthException">A part is missing, or the checkpoint is for inpainting.</exception>
@@ -58,12 +63,24 @@ internal static class StableDiffusionLoader
         CachingAllocator.Trim(); // what arranging the weights left behind
         var latents = new LatentFormat(autoencoderNetwork.Config.LatentChannels, autoencoderNetwork.Config.Reduction, autoencoder.Config?.Number("scaling_factor") ?? PublishedScale);
         var side = (int)(unet.Config?.Whole("sample_size") * latents.Reduction ?? PublishedSide);
-        return new StableDiffusionModel(textNetwork, unetNetwork, autoencoderNetwork, tokenizer, latents, side, SchedulerOf(files), device);
+        return new StableDiffusionModel(textNetwork, unetNetwork, autoencoderNetwork, tokenizer, latents, side, SchedulerOf(files), device)
+        {
+            Guidance = GuidanceOf(files),
+        };
     }
 
     /// <summary>The folder's own noise schedule, else DiffSynth-Studio's.</summary>
     public static SchedulerSettings SchedulerOf(StableDiffusionFiles files)
         => files.Scheduler is { } scheduler ? SchedulerSettings.FromDiffusers(scheduler.Root) : new();
+
+    // A key of ours: diffusers leaves out what begins with an underscore.
+    private static double GuidanceOf(StableDiffusionFiles files)
+        => files.Index?.Number(GuidanceKey) switch
+        {
+            null => PublishedGuidance,
+            >= 0 and <= LargestGuidance and var guidance => guidance,
+            var other => throw new DiffSynthException($"'{files.Index.Path}': {GuidanceKey} is {other}, expected 0 … {LargestGuidance}."),
+        };
 
     /// <summary>A text encoder's sizes in words.</summary>
     public static string TextSizes(ModelPart part)

@@ -31,7 +31,10 @@ internal sealed class StableDiffusionModel : LoadedFamily
 
     public override (int Width, int Height) DefaultSize => (_side, _side);
 
-    public override double DefaultGuidance => 7.5;
+    public override double DefaultGuidance => Guidance;
+
+    /// <summary>The guidance scale that suits the model.</summary>
+    public double Guidance { get; init; } = 7.5;
 
     public override SchedulerSettings Scheduler { get; }
 
