@@ -16,12 +16,15 @@ public sealed partial class HelpTests
     [InlineData("diffsynth models list")]
     [InlineData("diffsynth models pull")]
     [InlineData("diffsynth bench")]
+    [InlineData("diffsynth train")]
+    [InlineData("diffsynth train from-scratch")]
     public async Task Help_is_the_approved_text(string command)
     {
         var run = await Run.Of([.. command.Split(' ').Skip(1), "--help"]);
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
-        // The lists of samplers and schedules are checked by themselves.
+        // The lists of samplers and schedules are checked by themselves; the trainer's defaults are found by trying.
         var text = Names().Replace(string.Join('\n', run.Out.Split(Environment.NewLine).Select(line => line.TrimEnd())), "$1…\n");
+        text = Defaults().Replace(text, "(default …)");
         var approved = Path.Combine(Repository.Root, "tests", "DiffSynthSharp.Cli.Tests", "Approved", $"{command.Replace(' ', '-')}.txt");
         if (Environment.GetEnvironmentVariable("DIFFSYNTH_APPROVE") == "1") File.WriteAllText(approved, text);
         Assert.Equal(File.ReadAllText(approved), text);
@@ -42,6 +45,9 @@ public sealed partial class HelpTests
 
     [GeneratedRegex(@"(--(?:sampler|schedule) <NAME>)[^<]*?\n(?=  --)")]
     private static partial Regex Names();
+
+    [GeneratedRegex(@"\(default\s+[\d.]+\)")]
+    private static partial Regex Defaults();
 
     [GeneratedRegex(@"[\s,.]+")]
     private static partial Regex Words();
