@@ -1,9 +1,10 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace DiffSynthSharp.Families;
 
 /// <summary>A small JSON file of a model folder, such as <c>config.json</c>.</summary>
-internal sealed class ConfigFile
+internal sealed partial class ConfigFile
 {
     private const long LargestBytes = 4 << 20;
     private readonly JsonElement _root;
@@ -23,7 +24,7 @@ internal sealed class ConfigFile
             throw new DiffSynthException($"'{path}' is {new FileInfo(path).Length} bytes, more than a configuration holds ({LargestBytes}).");
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path), new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            using var document = JsonDocument.Parse(QuoteInfinities(File.ReadAllText(path)), new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
             if (document.RootElement.ValueKind == JsonValueKind.Object) return new ConfigFile(path, document.RootElement.Clone());
         }
         catch (JsonException e)
@@ -32,6 +33,12 @@ internal sealed class ConfigFile
         }
         throw new DiffSynthException($"'{path}' should hold a JSON object.");
     }
+
+    // Python writes infinite numbers bare, which JSON forbids: "lambda_min_clipped": -Infinity.
+    private static string QuoteInfinities(string text) => BareInfinity().Replace(text, "\"$1\"");
+
+    [GeneratedRegex(@"(?<=:\s*)(-?Infinity|NaN)(?=\s*[,}])")]
+    private static partial Regex BareInfinity();
 
     public string? Text(string name) => Find(name, JsonValueKind.String) is { } value ? value.GetString() : null;
 

@@ -18,6 +18,8 @@ internal sealed class AlphaTable
         Alphas = [.. alphas.data<float>().ToArray().Select(alpha => (double)alpha)];
         using var sigmas = ((1 - alphas) / alphas).pow(0.5); // libtorch's power rounds otherwise than a square root
         Sigmas = [.. sigmas.data<float>().ToArray().Select(sigma => float.IsInfinity(sigma) ? PureNoise : sigma)];
+        if (!Sigmas.Zip(Sigmas.Skip(1)).All(pair => pair.First > 0 && pair.First < pair.Second))
+            throw new DiffSynthException("The schedule's betas give no rising noise levels; they must lie between 0 and 1.");
         _logSigmas = [.. Sigmas.Select(sigma => (double)(float)Math.Log(sigma))]; // whole timesteps are cut from what float32 makes of them
     }
 

@@ -37,8 +37,10 @@ internal static class DiffusersClasses
 
     private static readonly DiffusersClass[] s_classes =
     [
-        new("DDIMScheduler", s_plain with { Sampler = "ddim", Spacing = TimestepSpacing.Leading }, true, ["set_alpha_to_one", "rescale_betas_zero_snr", .. s_clip]),
-        new("DDPMScheduler", s_plain with { Sampler = "ddpm", Spacing = TimestepSpacing.Leading }, true, ["variance_type", "rescale_betas_zero_snr", .. s_clip]),
+        new("DDIMScheduler", s_plain with { Sampler = "ddim", Spacing = TimestepSpacing.Leading }, true,
+            ["set_alpha_to_one", "rescale_betas_zero_snr", .. s_clip]),
+        new("DDPMScheduler", s_plain with { Sampler = "ddpm", Spacing = TimestepSpacing.Leading }, true,
+            ["variance_type", "rescale_betas_zero_snr", .. s_clip]),
         new("PNDMScheduler", s_plain with { Sampler = "pndm", Spacing = TimestepSpacing.Leading, SkipPrkSteps = false, EndsAtFirstAlpha = true }, false,
             ["skip_prk_steps", "set_alpha_to_one"]),
         new("EulerDiscreteScheduler", s_plain with { Sampler = "euler" }, false,

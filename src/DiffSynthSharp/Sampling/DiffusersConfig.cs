@@ -2,8 +2,8 @@ using System.Text.Json;
 
 namespace DiffSynthSharp.Sampling;
 
-/// <summary>Reads diffusers' scheduler_config.json: a class with the keys its constructor takes. Keys that a class does not take change nothing there, nor here.</summary>
-/// <remarks>huggingface/diffusers, src/diffusers/schedulers.</remarks>
+/// <summary>Reads diffusers' scheduler_config.json: a class with the keys its constructor takes.</summary>
+/// <remarks>huggingface/diffusers, src/diffusers/schedulers. Keys that a class does not take change nothing there, nor here.</remarks>
 internal static class DiffusersConfig
 {
     public static SchedulerSettings Read(JsonElement config)
@@ -23,7 +23,7 @@ internal static class DiffusersConfig
                 throw new DiffSynthException($"The scheduler configuration's {key.Name} cannot be {key.Value.GetRawText()}.", error);
             }
         }
-        return Resolved(settings, config, known);
+        return Resolved(settings with { ConfiguredFor = settings.Sampler }, config, known);
     }
 
     public static BetaCurve Curve(string value) => value switch
@@ -116,20 +116,23 @@ internal static class DiffusersConfig
         ("dpm++-2s", "dpmsolver++") => settings with { PredictX0 = true },
         ("dpm++-2s", "dpmsolver") => settings with { PredictX0 = false },
         ("dpm++-2s", "sde-dpmsolver++") => settings with { PredictX0 = true, Eta = 1 },
-        _ => throw new DiffSynthException($"{known.Name} has no algorithm_type '{value}' here; known: {(known.Defaults.Sampler == "deis" ? "deis" : "dpmsolver++, dpmsolver, sde-dpmsolver++, sde-dpmsolver")}."),
+        ("deis", _) => throw Unknown("algorithm type", value, "deis"),
+        _ => throw Unknown("algorithm type", value, "dpmsolver++", "dpmsolver", "sde-dpmsolver++", "sde-dpmsolver"),
     };
 
     // What is left out of the class's own constructor may only have the value that does nothing.
     private static SchedulerSettings Unsupported(SchedulerSettings settings, DiffusersClass known, string key, JsonElement value)
     {
-        var harmless = value.ValueKind == JsonValueKind.False || (value.ValueKind == JsonValueKind.String && value.GetString() is "-Infinity" or "discrete" or "exponential");
+        var harmless = value.ValueKind == JsonValueKind.False
+            || (value.ValueKind == JsonValueKind.String && value.GetString() is "-Infinity" or "discrete" or "exponential");
         return harmless ? settings : throw new DiffSynthException(
-            $"{known.Name}'s {key} = {value.GetRawText()} would change the picture and is not supported; remove it from scheduler_config.json or choose a sampler.");
+            $"{known.Name}'s {key} = {value.GetRawText()} would change the picture and is not supported; remove it from scheduler_config.json.");
     }
 
     private static SchedulerSettings Resolved(SchedulerSettings settings, JsonElement config, DiffusersClass known)
     {
-        bool Flag(string key, bool otherwise) => known.Takes(key) && (config.TryGetProperty(key, out var value) ? value.ValueKind == JsonValueKind.True : otherwise);
+        bool Flag(string key, bool otherwise)
+            => known.Takes(key) && (config.TryGetProperty(key, out var value) ? value.ValueKind == JsonValueKind.True : otherwise);
         double Number(string key) => known.Takes(key) && config.TryGetProperty(key, out var value) && value.TryGetDouble(out var number) ? number : 1;
         var curves = new[] { "use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas" }.Count(key => Flag(key, false));
         if (curves > 1) throw new DiffSynthException("A scheduler configuration can use one of karras, exponential and beta sigmas, not several.");

@@ -18,7 +18,8 @@ internal sealed record Ladder(IReadOnlyList<double> Sigmas, IReadOnlyList<double
     public int Steps => Timesteps.Count;
 
     /// <summary>
-    /// The level each step ends at, where the reference's steps do not meet: the latents are then taken, as the network sees them, for latents of the next level.
+    /// The level each step ends at, where the reference's steps do not meet: the latents are then taken, as the network sees them, for latents of
+    /// the next level.
     /// </summary>
     public IReadOnlyList<double>? Landings { get; init; }
 
@@ -31,6 +32,11 @@ internal sealed record Ladder(IReadOnlyList<double> Sigmas, IReadOnlyList<double
     public Ladder Tail(int steps)
     {
         var skipped = Steps - Math.Clamp(steps, 0, Steps);
-        return this with { Sigmas = [.. Sigmas.Skip(skipped)], Timesteps = [.. Timesteps.Skip(skipped)], Landings = Landings is null ? null : [.. Landings.Skip(skipped)] };
+        return this with
+        {
+            Sigmas = [.. Sigmas.Skip(skipped)],
+            Timesteps = [.. Timesteps.Skip(skipped)],
+            Landings = Landings is null ? null : [.. Landings.Skip(skipped)],
+        };
     }
 }

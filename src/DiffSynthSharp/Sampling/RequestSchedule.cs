@@ -31,7 +31,7 @@ internal static class RequestSchedule
         "last_alpha" => settings with { EndsAtFirstAlpha = value.ValueKind == JsonValueKind.String },
         "eta" => settings with { Eta = value.GetDouble() },
         "clip_sample" => settings with { Clipping = value.GetBoolean() ? new Clipping(Range: 1) : Clipping.None },
-        "noise_scale" => settings with { NoiseScale = OneOf(word, value, "sigma_max", "unit") == "unit" ? Sampling.NoiseScale.Unit : Sampling.NoiseScale.SigmaMax },
+        "noise_scale" => settings with { NoiseScale = OneOf(word, value, "sigma_max", "unit") == "unit" ? NoiseScale.Unit : NoiseScale.SigmaMax },
         "order" => settings with { Order = value.GetInt32() },
         "solver" => settings with { Solver = DiffusersConfig.Solver(value.GetString()!) },
         "lower_order_final" => settings with { LowerOrderFinal = value.GetBoolean() },

@@ -44,7 +44,7 @@ internal sealed class SamplingPlan
     public Ladder Ladder => _ladder;
 
     /// <summary>How often the network will be asked.</summary>
-    public int ModelCalls => Steps == 0 ? 0 : NewSampler().Calls(Steps);
+    public int ModelCalls => Steps == 0 ? 0 : NewSampler().Calls(_ladder);
 
     /// <summary>Chooses sampler and schedule and spaces the steps.</summary>
     /// <param name="settings">A folder's or a family's own; also the defaults of what follows.</param>
@@ -58,11 +58,16 @@ internal sealed class SamplingPlan
     public static SamplingPlan Create(
         SchedulerSettings settings, string? sampler, string? schedule, Prediction? prediction, int steps, double strength = 1, string? stepList = null)
     {
-        settings = settings with { Sampler = sampler ?? settings.Sampler, Schedule = schedule ?? settings.Schedule, Prediction = prediction ?? settings.Prediction };
+        settings = settings.For(sampler ?? settings.Sampler) with
+        {
+            Schedule = schedule ?? settings.Schedule,
+            Prediction = prediction ?? settings.Prediction,
+        };
         var (chosen, ladderOf) = (SamplerNames.Find(settings.Sampler), ScheduleNames.Find(settings.Schedule));
         Check(settings, steps, strength, stepList);
         var table = AlphaTable.Of(settings, finite: !EndsInPureNoise(settings, chosen));
         var ladder = Shortened(settings, ladderOf, table, steps, strength, (stepList ?? (settings.Schedule == "diffsynth" ? "spread" : "kept")) == "spread");
+        CheckFalls(settings, ladder, steps);
         return new SamplingPlan(settings, chosen, table, ladder with { LevelOf = timestep => table.Sigmas[Math.Clamp((int)timestep, 0, table.Count - 1)] });
     }
 
@@ -124,15 +129,27 @@ internal sealed class SamplingPlan
     private static void Check(SchedulerSettings settings, int steps, double strength, string? stepList)
     {
         if (steps < 1 || steps > settings.TrainSteps)
-            throw new DiffSynthException($"{steps} steps are not possible; take 1 to {settings.TrainSteps}, the number of timesteps the network was trained on.");
+            throw new DiffSynthException(
+                $"{steps} steps are not possible; take 1 to {settings.TrainSteps}, the number of timesteps the network was trained on.");
         if (!(strength >= 0 && strength <= 1))
             throw new DiffSynthException($"A strength of {strength} is not possible; take 0 (keep the picture) to 1 (begin at pure noise).");
         if (SamplerNames.Find(settings.Sampler).Spacing == StepSpacing.Flow)
-            throw new DiffSynthException($"{settings.Sampler} is for networks trained by flow matching; take one of {string.Join(", ", SamplerNames.All.Select(known => known.Name))}.");
+            throw new DiffSynthException(
+                $"{settings.Sampler} is for networks trained by flow matching; take one of {string.Join(", ", SamplerNames.All.Select(known => known.Name))}.");
         if (stepList is not (null or "kept" or "spread"))
             throw new DiffSynthException(KnownNames.Unknown("list of image-to-image steps", stepList, ["kept", "spread"]));
         if (settings is { ZeroTerminalSnr: true, Prediction: Prediction.Epsilon } && EndsInPureNoise(settings, SamplerNames.Find(settings.Sampler)))
-            throw new DiffSynthException($"A schedule that ends in pure noise cannot be used with a network that predicts noise by {settings.Sampler}; the network must predict v.");
+            throw new DiffSynthException(
+                $"A schedule that begins at pure noise needs a network that predicts v; {settings.Sampler} cannot use one that predicts noise.");
+    }
+
+    // A last step may stay where it is: DDIM and DEIS end some ladders so.
+    private static void CheckFalls(SchedulerSettings settings, Ladder ladder, int steps)
+    {
+        for (var i = 0; i < ladder.Steps; i++)
+            if (!(ladder.Sigmas[i] > ladder.Sigmas[i + 1] || (i == ladder.Steps - 1 && ladder.Sigmas[i] == ladder.Sigmas[i + 1])))
+                throw new DiffSynthException(
+                    $"The {settings.Schedule} schedule has no {steps} different noise levels for {settings.Sampler}; take fewer steps.");
     }
 
     private static bool EndsInPureNoise(SchedulerSettings settings, SamplerEntry sampler)

@@ -39,6 +39,9 @@ internal sealed record SchedulerSettings
 
     public string Schedule { get; init; } = "diffsynth";
 
+    /// <summary>The sampler that solver numbers were configured for; another sampler takes its own.</summary>
+    public string? ConfiguredFor { get; init; }
+
     public Prediction Prediction { get; init; } = Prediction.Epsilon;
 
     /// <summary>Number of training timesteps.</summary>
@@ -135,6 +138,25 @@ internal sealed record SchedulerSettings
     /// <param name="config">The file's root.</param>
     /// <exception cref="DiffSynthException">An unknown class, or a setting that would change the result and is not supported.</exception>
     public static SchedulerSettings FromDiffusers(JsonElement config) => DiffusersConfig.Read(config);
+
+    /// <summary>These settings for a sampler: numbers that were meant for another one fall back to its own.</summary>
+    public SchedulerSettings For(string sampler) => ConfiguredFor is null || ConfiguredFor == sampler
+        ? this with { Sampler = sampler }
+        : this with
+        {
+            Sampler = sampler,
+            ConfiguredFor = sampler,
+            Order = null,
+            Solver = null,
+            PredictX0 = true,
+            LowerOrderFinal = true,
+            EulerAtFinal = false,
+            EndsAtSigmaMin = sampler == "deis",
+            EndsAtFirstAlpha = EndsAtFirstAlpha && sampler is "ddim" or "pndm",
+            Eta = null,
+            Clipping = Clipping.None,
+            DisabledCorrectors = [],
+        };
 
     /// <summary>Reads the words of a recorded request's schedule.</summary>
     /// <param name="schedule">An object with a name and numbers.</param>

@@ -7,7 +7,7 @@ internal static class SeedVariation
 {
     private const double NearlyParallel = 0.9995;
 
-    /// <summary>Turns the noise towards the other along the arc between them. Unit vectors run along the height, as in the program that made such pictures known.</summary>
+    /// <summary>Turns the noise towards the other along the arc between them. Unit vectors run along the height, as where such pictures come from.</summary>
     /// <param name="noise">(c, h, w)</param>
     /// <param name="other">(c, h, w)</param>
     /// <param name="weight">0 gives the noise, 1 the other.</param>

@@ -61,8 +61,9 @@ internal static class DiffSynthFunctions
             var ladder = new Ladder([_sigma, toFinal ? 0 : _next], [0]);
             var denoiser = new Denoiser((_, _) => _inverted ? -output : output, _prediction, ladder, _ => 0, Clipping.None);
             using var noise = NoiseSource.Replay([]);
-            var x = new Euler(Churn.None, NoiseDraws.WhenUsed).Run(new Trajectory(ladder, denoiser.Denoise, noise), sample / Denoiser.InputScale(Space, _sigma));
-            return x * Denoiser.InputScale(Space, ladder.Sigmas[1]);
+            var run = new Trajectory(ladder, denoiser.Denoise, noise);
+            var start = sample / Denoiser.InputScale(Space, _sigma);
+            return new Euler(Churn.None, NoiseDraws.WhenUsed).Run(run, start) * Denoiser.InputScale(Space, ladder.Sigmas[1]);
         }
 
         public Tensor Noised(Tensor sample, Tensor noise)

@@ -29,7 +29,7 @@ internal sealed class GuidanceRunner : IGoldenRunner
         var name = key.GetProperty("key").GetString()!;
         double Number(string property) => key.GetProperty(property).GetDouble();
         var (cond, uncond, skip) = (tensors["in.cond"], tensors["in.uncond"], tensors["in.skip"]);
-        var ours = name[..(name.StartsWith("flux", StringComparison.Ordinal) ? name.IndexOf('.', 5) is var dot and > 0 ? dot : name.Length : name.IndexOf('.'))] switch
+        var ours = string.Join('.', name.Split('.').Take(name.StartsWith("flux", StringComparison.Ordinal) ? 2 : 1)) switch
         {
             "cfg" => Guidance.ClassifierFree(cond, uncond, Number("w")),
             "cfg-original" => Guidance.ClassifierFree(cond, uncond, Number("w") + 1),

@@ -63,7 +63,7 @@ internal sealed class RecordedSampler
         => _image is null ? noise * (_firstScale / Scale(Ladder.Sigmas[0])) : Noised(_image, noise) / Scale(Ladder.Sigmas[0]);
 
     public Tensor Noised(Tensor image, Tensor noise)
-        => NoisedLatents.Mix(image, noise, Ladder.Sigmas[0], Sampling.Denoiser.SpaceOf(_prediction));
+        => NoisedLatents.Mix(image, noise, Ladder.Sigmas[0], DiffSynthSharp.Sampling.Denoiser.SpaceOf(_prediction));
 
     private bool Straight { get; init; }
 

@@ -73,5 +73,6 @@ internal static class RecordedSchedules
 
     public static bool Flag(JsonElement config, string name) => config.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True;
 
-    public static double Number(JsonElement config, string name, double otherwise) => config.TryGetProperty(name, out var value) ? value.GetDouble() : otherwise;
+    public static double Number(JsonElement config, string name, double otherwise)
+        => config.TryGetProperty(name, out var value) ? value.GetDouble() : otherwise;
 }

@@ -21,9 +21,9 @@ internal sealed class SamplerRunner : IGoldenRunner
     {
         using var noise = NoiseSource.Replay(tensors.Has("in.step_noise") ? tensors["in.step_noise"].unbind() : []);
         var seen = new List<(int Step, double Sigma, Tensor Latents, Tensor Denoised)>();
-        Sampling.Trajectory? run = null;
+        DiffSynthSharp.Sampling.Trajectory? run = null;
         var denoiser = recorded.Denoiser();
-        run = new Sampling.Trajectory(recorded.Ladder, (x, sigma, between) =>
+        run = new DiffSynthSharp.Sampling.Trajectory(recorded.Ladder, (x, sigma, between) =>
         {
             var denoised = denoiser(x, sigma, between);
             var latents = recorded.InOwnScaling(x, sigma);

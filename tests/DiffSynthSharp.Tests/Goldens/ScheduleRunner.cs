@@ -19,7 +19,7 @@ internal sealed class ScheduleRunner : IGoldenRunner
         {
             using var scope = NewDisposeScope();
             var difference = new Row(row, @case.Tolerance).Difference();
-            if (difference is not null) failures.Add($"row {index}, {(row.GetRawText() is { Length: > 160 } text ? text[..160] : row.GetRawText())}: {difference}");
+            if (difference is not null) failures.Add($"row {index}, {new string([.. row.GetRawText().Take(160)])}: {difference}");
         }
         Assert.True(failures.Count == 0, $"{failures.Count} rows differ.\n{string.Join('\n', failures.Take(40))}");
     }
@@ -32,7 +32,11 @@ internal sealed class ScheduleRunner : IGoldenRunner
         {
             if (Has("ladder")) return List("sigmas", Ladder());
             if (Has("image_to_image")) return ImageToImage();
-            if (Has("calculate_shift")) return Numbers.Difference([FlowSchedule.Mu(Of("calculate_shift", "image_seq_len"), 0.5, 0.9, 256, 8192)], [json.GetProperty("mu").GetDouble()], tolerance);
+            if (Has("calculate_shift"))
+            {
+                var tokens = json.GetProperty("calculate_shift").GetProperty("image_seq_len").GetDouble();
+                return Numbers.Difference([FlowSchedule.Mu(tokens, 0.5, 0.9, 256, 8192)], [json.GetProperty("mu").GetDouble()], tolerance);
+            }
             return json.GetProperty("class").GetString() switch
             {
                 "EnhancedDDIMScheduler" => DiffSynth(),
@@ -84,7 +88,8 @@ internal sealed class ScheduleRunner : IGoldenRunner
             var settings = RecordedSchedules.Settings(name, Config, null);
             if (Has("alphas_cumprod")) return List("alphas_cumprod", AlphaTable.Of(settings, finite: false).Alphas);
             var strength = Call.TryGetProperty("strength", out var share) ? share.GetDouble() : 1;
-            var plan = SamplingPlan.Create(settings, null, null, null, Call.GetProperty("num_inference_steps").GetInt32(), strength, strength < 1 ? "spread" : null);
+            var steps = Call.GetProperty("num_inference_steps").GetInt32();
+            var plan = SamplingPlan.Create(settings, null, null, null, steps, strength, strength < 1 ? "spread" : null);
             var levels = settings.Prediction == Prediction.Flow ? plan.Sigmas.Select(sigma => sigma / (1 + sigma)) : plan.Sigmas;
             return List("timesteps", Asked(plan))
                 ?? (Has("sigmas") ? List("sigmas", [.. levels], interleaved: plan.ModelCalls > plan.Steps) : null)
@@ -116,7 +121,8 @@ internal sealed class ScheduleRunner : IGoldenRunner
             var (steps, strength) = (Steps, json.GetProperty("strength").GetDouble());
             if (Has("timesteps_run"))
             {
-                var plan = SamplingPlan.Create(new SchedulerSettings { Spacing = TimestepSpacing.Linspace }, "euler", "diffusers", null, steps, strength, "kept");
+                var settings = new SchedulerSettings { Spacing = TimestepSpacing.Linspace };
+                var plan = SamplingPlan.Create(settings, "euler", "diffusers", null, steps, strength, "kept");
                 return Equal("start", steps - plan.Steps) ?? List("timesteps_run", plan.Timesteps);
             }
             if (Has("total"))
@@ -169,8 +175,6 @@ internal sealed class ScheduleRunner : IGoldenRunner
         };
 
         private bool Has(string name) => json.TryGetProperty(name, out _);
-
-        private double Of(string name, string part) => json.GetProperty(name).GetProperty(part).GetDouble();
 
         private double? Optional(string name) => json.TryGetProperty(name, out var value) ? value.GetDouble() : null;
 

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 namespace DiffSynthSharp.Sampling.Samplers;
 
 /// <summary>Denoising diffusion implicit models: a straight step towards the clean prediction, optionally with fresh noise.</summary>
-/// <remarks>Song, Meng, Ermon (2021), equation 12; huggingface/diffusers, scheduling_ddim.py. Only the clean prediction is clipped, not the direction.</remarks>
+/// <remarks>
+/// Song, Meng, Ermon (2021), equation 12; huggingface/diffusers, scheduling_ddim.py. Only the clean prediction is clipped, not the direction.
+/// </remarks>
 internal sealed class Ddim(double eta, Clipping clipping) : StepSampler
 {
     protected override Tensor Step(Trajectory run, int i, Tensor x)

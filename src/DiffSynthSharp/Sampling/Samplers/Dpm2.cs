@@ -6,7 +6,7 @@ namespace DiffSynthSharp.Sampling.Samplers;
 /// <remarks>Lu et al. (2022a) with Karras et al.'s churn; crowsonkb/k-diffusion, sampling.py, sample_dpm_2.</remarks>
 internal sealed class Dpm2(Churn churn, NoiseDraws draws) : StepSampler
 {
-    public override int Calls(int steps) => 2 * steps - 1;
+    public override int Calls(Ladder ladder) => TwiceButOnce(ladder);
 
     protected override Tensor Step(Trajectory run, int i, Tensor x)
     {

@@ -6,7 +6,7 @@ namespace DiffSynthSharp.Sampling.Samplers;
 /// <remarks>crowsonkb/k-diffusion, sampling.py, sample_dpm_2_ancestral.</remarks>
 internal sealed class Dpm2Ancestral(double eta, double noiseMultiplier) : StepSampler
 {
-    public override int Calls(int steps) => 2 * steps - 1;
+    public override int Calls(Ladder ladder) => TwiceButOnce(ladder);
 
     protected override Tensor Step(Trajectory run, int i, Tensor x)
     {

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Sampling.Samplers;
 
-/// <summary>DPM-Solver-Fast: third-order steps, evenly in log σ, that make exactly as many model calls as steps were asked for. Ends at the smallest level.</summary>
+/// <summary>
+/// DPM-Solver-Fast: third-order steps, evenly in log σ, that make exactly as many model calls as steps were asked for. Ends at the smallest level.
+/// </summary>
 /// <remarks>Lu et al. (2022a), section 3.4; crowsonkb/k-diffusion, sampling.py, sample_dpm_fast.</remarks>
 internal sealed class DpmFast(NoiseDraws draws) : Sampler
 {

@@ -9,7 +9,7 @@ namespace DiffSynthSharp.Sampling.Samplers;
 /// <remarks>crowsonkb/k-diffusion, sampling.py, sample_dpmpp_sde.</remarks>
 internal sealed class DpmPlusPlusSde(double eta, double noiseMultiplier, double r) : StepSampler
 {
-    public override int Calls(int steps) => 2 * steps - 1;
+    public override int Calls(Ladder ladder) => TwiceButOnce(ladder);
 
     protected override Tensor Step(Trajectory run, int i, Tensor x)
     {

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Sampling.Samplers;
 
-/// <summary>DPM-Solver and DPM-Solver++ in single steps: groups of one, two or three levels are crossed together, each from the group's first latents.</summary>
+/// <summary>
+/// DPM-Solver and DPM-Solver++ in single steps: groups of one, two or three levels are crossed together, each from the group's first latents.
+/// </summary>
 /// <remarks>Lu et al. (2022a, 2022b); huggingface/diffusers, scheduling_dpmsolver_singlestep.py.</remarks>
 internal sealed class DpmSinglestep(DpmOptions options) : StepSampler
 {

@@ -6,7 +6,7 @@ namespace DiffSynthSharp.Sampling.Samplers;
 /// <remarks>huggingface/diffusers, scheduling_flow_match_heun_discrete.py. Averaging velocities differs from averaging directions in σ.</remarks>
 internal sealed class FlowHeun : StepSampler
 {
-    public override int Calls(int steps) => 2 * steps - 1;
+    public override int Calls(Ladder ladder) => TwiceButOnce(ladder);
 
     protected override Tensor Step(Trajectory run, int i, Tensor x)
     {

@@ -6,7 +6,7 @@ namespace DiffSynthSharp.Sampling.Samplers;
 /// <remarks>Karras et al. (2022), algorithm 2; crowsonkb/k-diffusion, sampling.py, sample_heun.</remarks>
 internal sealed class Heun(Churn churn, NoiseDraws draws) : StepSampler
 {
-    public override int Calls(int steps) => 2 * steps - 1;
+    public override int Calls(Ladder ladder) => TwiceButOnce(ladder);
 
     protected override Tensor Step(Trajectory run, int i, Tensor x)
     {

@@ -12,13 +12,13 @@ internal sealed class Pndm(Prediction prediction, bool skipRungeKutta) : StepSam
 
     private readonly History _outputs = new(4);
 
-    public override int Calls(int steps) => skipRungeKutta ? steps + 1 : steps + 3 * Math.Min(RungeKuttaSteps, steps);
+    public override int Calls(Ladder ladder) => ladder.Steps + Math.Min(ladder.Steps - 1, skipRungeKutta ? 1 : RungeKuttaSteps) * (skipRungeKutta ? 1 : 3);
 
     protected override Tensor Step(Trajectory run, int i, Tensor x)
     {
         var (sigma, next) = (run.Ladder.Sigmas[i], run.Ladder.Landing(i));
         var output = _outputs.Push(Output(run, x, sigma));
-        if (!skipRungeKutta && i < RungeKuttaSteps) return RungeKutta(run, i, x, output);
+        if (!skipRungeKutta && i < RungeKuttaSteps && i + 1 < run.Ladder.Steps) return RungeKutta(run, i, x, output);
         if (_outputs.Count > 1) return Move(x, sigma, next, Combined());
         if (i == run.Ladder.Steps - 1) return Move(x, sigma, next, output);
         var following = run.Ladder.Sigmas[i + 1];

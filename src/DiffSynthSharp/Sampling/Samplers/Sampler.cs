@@ -15,5 +15,8 @@ internal abstract class Sampler
     public abstract Tensor Run(Trajectory run, Tensor x, Action<int, Tensor>? finished = null);
 
     /// <summary>How often the network is asked in a run.</summary>
-    public virtual int Calls(int steps) => steps;
+    public virtual int Calls(Ladder ladder) => ladder.Steps;
+
+    /// <summary>Two calls a step, but one where a step ends at no noise.</summary>
+    protected static int TwiceButOnce(Ladder ladder) => 2 * ladder.Steps - (ladder.Landing(ladder.Steps - 1) == 0 ? 1 : 0);
 }

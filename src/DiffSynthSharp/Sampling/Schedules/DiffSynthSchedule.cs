@@ -1,7 +1,9 @@
 namespace DiffSynthSharp.Sampling.Schedules;
 
 /// <summary>DiffSynth's DDIM timesteps: evenly from the last training timestep (or a share of it) to 0, both included.</summary>
-/// <remarks>modelscope/DiffSynth-Studio, diffsynth/schedulers/ddim.py, EnhancedDDIMScheduler; image-to-image spreads the steps over the shortened range.</remarks>
+/// <remarks>
+/// modelscope/DiffSynth-Studio, diffsynth/schedulers/ddim.py, EnhancedDDIMScheduler; image-to-image spreads the steps over the shortened range.
+/// </remarks>
 internal static class DiffSynthSchedule
 {
     /// <param name="settings">Training steps and what the last step ends at.</param>

@@ -6,13 +6,14 @@ namespace DiffSynthSharp.Sampling.Schedules;
 /// <remarks>huggingface/diffusers, src/diffusers/schedulers, set_timesteps of each class.</remarks>
 internal static class DiffusersSchedule
 {
-    public static Ladder Create(SchedulerSettings settings, AlphaTable table, int steps, double strength = 1) => SamplerNames.Find(settings.Sampler).Spacing switch
-    {
-        StepSpacing.Integer => IntegerLadder(settings, table, steps),
-        StepSpacing.Solver => SolverLadder(settings, table, steps),
-        StepSpacing.Consistency => ConsistencyLadder(settings, table, steps, strength),
-        _ => ContinuousLadder(settings, table, steps),
-    };
+    public static Ladder Create(SchedulerSettings settings, AlphaTable table, int steps, double strength = 1)
+        => SamplerNames.Find(settings.Sampler).Spacing switch
+        {
+            StepSpacing.Integer => IntegerLadder(settings, table, steps),
+            StepSpacing.Solver => SolverLadder(settings, table, steps),
+            StepSpacing.Consistency => ConsistencyLadder(settings, table, steps, strength),
+            _ => ContinuousLadder(settings, table, steps),
+        };
 
     // DDIM and PNDM step T/n timesteps back, wherever the next entry of the list is; DDPM steps to the next entry and ends clean.
     private static Ladder IntegerLadder(SchedulerSettings settings, AlphaTable table, int steps)
@@ -93,5 +94,6 @@ internal static class DiffusersSchedule
 
     private static double Level(AlphaTable table, double timestep)
         => timestep >= 0 && timestep < table.Count ? table.Sigmas[(int)timestep]
-            : throw new DiffSynthException($"The schedule asks for timestep {timestep}; the network was trained on 0 to {table.Count - 1}. Take fewer steps or a smaller offset.");
+            : throw new DiffSynthException(
+                $"The schedule asks for timestep {timestep}; the network was trained on 0 to {table.Count - 1}. Take fewer steps or a smaller offset.");
 }

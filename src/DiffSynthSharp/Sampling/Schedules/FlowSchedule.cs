@@ -53,7 +53,10 @@ internal static class FlowSchedule
     /// <param name="count">Entries of the list.</param>
     /// <param name="scale">What a level of 1 is called as a timestep.</param>
     public static LevelTable Table(FlowOptions options, int count, double scale)
-        => new([.. Enumerable.Range(1, count).Select(i => Shifted(options, i / (double)count))], level => level * scale, timestep => Shifted(options, timestep / scale));
+        => new(
+            [.. Enumerable.Range(1, count).Select(i => Shifted(options, i / (double)count))],
+            level => level * scale,
+            timestep => Shifted(options, timestep / scale));
 
     /// <summary>How much each of the levels of a training run counts: most in the middle.</summary>
     /// <returns>Weights that sum to their number.</returns>
