@@ -11,7 +11,8 @@ internal static class TrainCommand
     private static Command FromScratch(Terminal terminal)
     {
         var options = new FromScratchArguments();
-        var command = new CommandWithExamples("from-scratch", "Train the starter model from nothing: drawings with exact captions, an autoencoder, a text encoder, a U-Net.",
+        var command = new CommandWithExamples("from-scratch",
+            "Train the starter model from nothing: drawings with exact captions, an autoencoder, a text encoder, a U-Net.",
             "diffsynth train from-scratch --output run --export models/mine", "diffsynth train from-scratch --stage autoencoder --output run --resume",
             "diffsynth train from-scratch --stage diffusion --output run --diffusion-steps 20000 --resume");
         foreach (var option in options.All) command.Options.Add(option);
@@ -34,23 +35,35 @@ internal static class TrainCommand
     {
         private static readonly FromScratchOptions s_defaults = new() { Output = "" };
 
-        public Option<FromScratchStage> Stage { get; } = new("--stage") { Description = "What to train: autoencoder, text, diffusion, judge, or all of them.", DefaultValueFactory = _ => FromScratchStage.All };
+        public Option<FromScratchStage> Stage { get; } = new("--stage")
+        {
+            Description = "What to train: autoencoder, text, diffusion, judge, or all of them.",
+            DefaultValueFactory = _ => FromScratchStage.All,
+        };
 
         public Option<string?> Export { get; } = Values.Text("--export", "FOLDER", "Write the trained model as a Hugging Face folder.");
 
-        private Option<string> Output { get; } = new("--output", "-o") { Description = "Folder of checkpoints and sample sheets.", HelpName = "FOLDER", Required = true };
+        private Option<string> Output { get; } = new("--output", "-o")
+        {
+            Description = "Folder of checkpoints and sample sheets.",
+            HelpName = "FOLDER",
+            Required = true,
+        };
 
         private Option<bool> Resume { get; } = Values.Flag("--resume", "Go on from the newest checkpoint, exactly where it stopped.");
 
-        private Option<int?> AutoencoderSteps { get; } = Values.Whole("--autoencoder-steps", "N", $"Optimizer steps of the autoencoder (default {s_defaults.AutoencoderSteps}).");
+        private Option<int?> AutoencoderSteps { get; }
+            = Values.Whole("--autoencoder-steps", "N", $"Optimizer steps of the autoencoder (default {s_defaults.AutoencoderSteps}).");
 
         private Option<int?> TextSteps { get; } = Values.Whole("--text-steps", "N", $"Optimizer steps of the text encoder (default {s_defaults.TextSteps}).");
 
-        private Option<int?> DiffusionSteps { get; } = Values.Whole("--diffusion-steps", "N", $"Optimizer steps of the U-Net (default {s_defaults.DiffusionSteps}).");
+        private Option<int?> DiffusionSteps { get; }
+            = Values.Whole("--diffusion-steps", "N", $"Optimizer steps of the U-Net (default {s_defaults.DiffusionSteps}).");
 
         private Option<int?> Drawings { get; } = Values.Whole("--drawings", "N", $"Drawings that the U-Net learns from (default {s_defaults.Drawings}).");
 
-        private Option<int?> CheckpointEvery { get; } = Values.Whole("--checkpoint-every", "N", $"Steps between checkpoints (default {s_defaults.CheckpointEvery}).");
+        private Option<int?> CheckpointEvery { get; }
+            = Values.Whole("--checkpoint-every", "N", $"Steps between checkpoints (default {s_defaults.CheckpointEvery}).");
 
         private Option<double?> Rate { get; } = Values.Number("--rate", "R", $"Highest learning rate of autoencoder and U-Net (default {s_defaults.Rate}).");
 

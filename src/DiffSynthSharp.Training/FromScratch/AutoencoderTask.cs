@@ -6,7 +6,10 @@ using static TorchSharp.torch;
 namespace DiffSynthSharp.Training.FromScratch;
 
 /// <summary>The first stage: an autoencoder that gives drawings back.</summary>
-/// <remarks>Loss: 2 × squared error + 0.5 × absolute error + 0.5 × absolute error of neighbour differences + 1e-6 × KL; without a discriminator, which drawings don't need.</remarks>
+/// <remarks>
+/// Loss: 2 × squared error + 0.5 × absolute error + 0.5 × absolute error of neighbour differences + 1e-6 × KL; without a discriminator, which drawings
+/// don't need.
+/// </remarks>
 internal sealed class AutoencoderTask
 {
     private const double KullbackLeibler = 1e-6;

@@ -15,7 +15,10 @@ internal sealed class CaptionTask : IDisposable
     private const int FirstPadding = 20; // behind the longest caption
     private const double Empty = 0.03;
     private static readonly int[] s_sizes =
-        [DrawingWorld.Objects.Count + 1, DrawingWorld.Colours.Count + 1, DrawingWorld.Objects.Count + 1, DrawingWorld.Colours.Count + 1, DrawingWorld.Scenes.Count + 1];
+    [
+        DrawingWorld.Objects.Count + 1, DrawingWorld.Colours.Count + 1, DrawingWorld.Objects.Count + 1, DrawingWorld.Colours.Count + 1,
+        DrawingWorld.Scenes.Count + 1,
+    ];
     private readonly StarterVocabulary _vocabulary;
 
     public CaptionTask(StarterVocabulary vocabulary)

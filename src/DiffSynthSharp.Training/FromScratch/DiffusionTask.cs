@@ -59,7 +59,8 @@ internal sealed class DiffusionTask : IDisposable
         var clean = _latents.Pick(numbers);
         var leftOut = tensor(numbers.Select(_ => random.NextDouble() < CaptionLeftOut).ToArray()).view(-1, 1, 1);
         var context = where(leftOut, _empty, _contexts.Value.index_select(0, tensor(numbers)).to(ScalarType.Float32));
-        var timesteps = ((arange(_batch, ScalarType.Float32) + rand(_batch, generator: generator)) * ((double)NoiseSchedule.Timesteps / _batch)).to(ScalarType.Int64); // (B), spread evenly
+        var places = (arange(_batch, ScalarType.Float32) + rand(_batch, generator: generator)) / _batch; // spread evenly over 0 … 1
+        var timesteps = (places * NoiseSchedule.Timesteps).to(ScalarType.Int64).clamp(0, NoiseSchedule.Timesteps - 1); // (B)
         var share = _shares.index_select(0, timesteps).view(-1, 1, 1, 1);
         var noise = randn(clean.shape, generator: generator);
         var noisy = share.sqrt() * clean + (1 - share).sqrt() * noise;

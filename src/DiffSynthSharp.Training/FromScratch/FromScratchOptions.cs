@@ -52,7 +52,8 @@ public sealed record FromScratchOptions
     {
         foreach (var (name, value) in new[]
         {
-            ("autoencoder steps", AutoencoderSteps), ("text steps", TextSteps), ("diffusion steps", DiffusionSteps), ("drawings", Drawings), ("steps between checkpoints", CheckpointEvery),
+            ("autoencoder steps", AutoencoderSteps), ("text steps", TextSteps), ("diffusion steps", DiffusionSteps),
+            ("drawings", Drawings), ("steps between checkpoints", CheckpointEvery),
         })
             if (value < 1) throw new DiffSynthException($"{value} {name} can't work: expected 1 or more.");
         if (!(Rate is > 0 and < 1)) throw new DiffSynthException($"A learning rate of {Rate} can't work: expected a number between 0 and 1, such as 0.001.");

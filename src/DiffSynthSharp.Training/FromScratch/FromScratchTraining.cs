@@ -9,7 +9,9 @@ using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Training.FromScratch;
 
-/// <summary>Trains the starter model: an autoencoder on drawings, a text encoder on their captions, then a U-Net on the latents of the one and the states of the other.</summary>
+/// <summary>
+/// Trains the starter model: an autoencoder on drawings, a text encoder on their captions, then a U-Net on the latents of the one and the states of the other.
+/// </summary>
 public static class FromScratchTraining
 {
     private const int Warmup = 50;
@@ -76,7 +78,8 @@ public static class FromScratchTraining
         RandomInitializer.Fill(parameters, [], seed: 2, task.Text, task.Answers);
         using var state = new TrainingState(parameters);
         say($"Text encoder: {parameters.Count / 1e6:f2} M parameters.");
-        Run(options with { Rate = TextRate }, TextName, options.TextSteps, state, task.Loss, () => $"{task.Accuracy(200):p1} of unseen captions' words are read right", say, cancellation);
+        Run(options with { Rate = TextRate }, TextName, options.TextSteps, state, task.Loss,
+            () => $"{task.Accuracy(200):p1} of unseen captions' words are read right", say, cancellation);
     }
 
     /// <summary>Trains the U-Net on the latents of a finished autoencoder and a finished text encoder in the same folder.</summary>
@@ -173,7 +176,8 @@ public static class FromScratchTraining
     }
 
     private static void Run(
-        FromScratchOptions options, string name, int steps, TrainingState state, Func<long, Tensor> loss, Func<string> evaluate, Action<string> say, CancellationToken cancellation)
+        FromScratchOptions options, string name, int steps, TrainingState state, Func<long, Tensor> loss, Func<string> evaluate, Action<string> say,
+        CancellationToken cancellation)
     {
         Directory.CreateDirectory(options.Output);
         var checkpoint = Path.Combine(options.Output, $"{name}.safetensors");
@@ -193,7 +197,8 @@ public static class FromScratchTraining
             if (state.Step % 50 == 0)
             {
                 var perStep = clock.Elapsed.TotalSeconds / since;
-                say($"{name} {state.Step}/{steps}: loss {sum / since:f4}, {perStep:f2} s/step, {TimeSpan.FromSeconds(perStep * (steps - state.Step)):hh\\:mm\\:ss} left");
+                var left = TimeSpan.FromSeconds(perStep * (steps - state.Step));
+                say($"{name} {state.Step}/{steps}: loss {sum / since:f4}, {perStep:f2} s/step, {left:hh\\:mm\\:ss} left");
                 (sum, since) = (0, 0);
                 clock.Restart();
             }

@@ -37,7 +37,8 @@ internal sealed class LatentSet : IDisposable
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        var latents = empty([count, network.Config.LatentChannels, Drawing.Side / network.Config.Reduction, Drawing.Side / network.Config.Reduction], ScalarType.Float32);
+        var side = Drawing.Side / network.Config.Reduction;
+        var latents = empty([count, network.Config.LatentChannels, side, side], ScalarType.Float32);
         for (var first = 0; first < count; first += Batch)
         {
             using var inner = NewDisposeScope();

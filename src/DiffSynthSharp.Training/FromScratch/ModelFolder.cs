@@ -42,7 +42,8 @@ internal static class ModelFolder
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        SafetensorsWriter.Write(path, network.named_parameters().Select(parameter => Stored(map, parameter.name, parameter.parameter)), new Dictionary<string, string> { ["format"] = "pt" });
+        var stored = network.named_parameters().Select(parameter => Stored(map, parameter.name, parameter.parameter));
+        SafetensorsWriter.Write(path, stored, new Dictionary<string, string> { ["format"] = "pt" });
     }
 
     // diffusers keeps the autoencoder's attention as linear layers, the author as 1×1 convolutions.
@@ -54,7 +55,8 @@ internal static class ModelFolder
         return (theirs, isMapAttention ? half.reshape(value.shape[0], value.shape[1]) : half);
     }
 
-    private static void WriteJson(string path, JsonNode json) => AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(json.ToJsonString(s_indented) + "\n")));
+    private static void WriteJson(string path, JsonNode json)
+        => AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(json.ToJsonString(s_indented) + "\n")));
 
     private static JsonArray Many(IEnumerable<string> names) => [.. names.Select(name => JsonValue.Create(name))];
 

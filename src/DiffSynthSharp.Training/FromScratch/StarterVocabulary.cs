@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DiffSynthSharp.Runtime;
@@ -21,6 +22,8 @@ internal sealed class StarterVocabulary
     private const string WordEnd = "</w>";
     private const string StartMark = "<|startoftext|>";
     private const string EndMark = "<|endoftext|>";
+    private static readonly JsonSerializerOptions s_plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_indented = new(s_plain) { WriteIndented = true };
     private readonly Dictionary<string, int> _ids = new(StringComparer.Ordinal);
     private readonly List<(string Left, string Right)> _merges = [];
 
@@ -65,29 +68,38 @@ internal sealed class StarterVocabulary
 
     /// <summary>Every word that captions hold.</summary>
     public static IReadOnlyList<string> Words()
-        => [.. DrawingWorld.Objects.Concat(DrawingWorld.Colours.Select(colour => colour.Name)).Concat(DrawingWorld.Scenes).Concat(DrawingWorld.Openings).Append("a an and")
+        => [.. DrawingWorld.Objects.Concat(DrawingWorld.Colours.Select(colour => colour.Name))
+            .Concat(DrawingWorld.Scenes).Concat(DrawingWorld.Openings).Append("a an and")
             .SelectMany(text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Distinct().Order(StringComparer.Ordinal)];
 
     /// <summary>Writes the files of a folder's <c>tokenizer</c> part.</summary>
     /// <param name="folder">An existing folder.</param>
     public void Write(string folder)
     {
-        var text = new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-        WriteText(Path.Combine(folder, "vocab.json"), JsonSerializer.Serialize(_ids, text));
+        WriteText(Path.Combine(folder, "vocab.json"), JsonSerializer.Serialize(_ids, s_plain));
         WriteText(Path.Combine(folder, "merges.txt"), "#version: 0.2\n" + string.Concat(_merges.Select(merge => $"{merge.Left} {merge.Right}\n")));
-        JsonObject Special(string content) => new() { ["content"] = content, ["lstrip"] = false, ["normalized"] = true, ["rstrip"] = false, ["single_word"] = false };
+        JsonObject Special(string content)
+            => new() { ["content"] = content, ["lstrip"] = false, ["normalized"] = true, ["rstrip"] = false, ["single_word"] = false };
         WriteText(Path.Combine(folder, "special_tokens_map.json"), new JsonObject
         {
-            ["bos_token"] = Special(StartMark), ["eos_token"] = Special(EndMark), ["pad_token"] = EndMark, ["unk_token"] = Special(EndMark),
+            ["bos_token"] = Special(StartMark),
+            ["eos_token"] = Special(EndMark),
+            ["pad_token"] = EndMark,
+            ["unk_token"] = Special(EndMark),
         }.ToJsonString(s_indented));
         WriteText(Path.Combine(folder, "tokenizer_config.json"), new JsonObject
         {
-            ["add_prefix_space"] = false, ["bos_token"] = StartMark, ["do_lower_case"] = true, ["eos_token"] = EndMark, ["errors"] = "replace",
-            ["model_max_length"] = RowLength, ["pad_token"] = EndMark, ["tokenizer_class"] = "CLIPTokenizer", ["unk_token"] = EndMark,
+            ["add_prefix_space"] = false,
+            ["bos_token"] = StartMark,
+            ["do_lower_case"] = true,
+            ["eos_token"] = EndMark,
+            ["errors"] = "replace",
+            ["model_max_length"] = RowLength,
+            ["pad_token"] = EndMark,
+            ["tokenizer_class"] = "CLIPTokenizer",
+            ["unk_token"] = EndMark,
         }.ToJsonString(s_indented));
     }
-
-    private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private static void WriteText(string path, string text) => AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
@@ -125,6 +137,6 @@ internal sealed class StarterVocabulary
     private static List<string> ByteStandIns()
     {
         List<int> printable = [.. Enumerable.Range('!', '~' - '!' + 1), .. Enumerable.Range(0xA1, 0xAC - 0xA1 + 1), .. Enumerable.Range(0xAE, 0xFF - 0xAE + 1)];
-        return [.. printable.Select(code => ((char)code).ToString()), .. Enumerable.Range(0x100, 256 - printable.Count).Select(code => ((char)code).ToString())];
+        return [.. printable.Concat(Enumerable.Range(0x100, 256 - printable.Count)).Select(code => ((char)code).ToString())];
     }
 }

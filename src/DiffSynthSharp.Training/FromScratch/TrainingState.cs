@@ -61,7 +61,8 @@ internal sealed class TrainingState : IDisposable
     }
 
     /// <summary>Writes the state to a file.</summary>
-    public void Save(string path) => SafetensorsWriter.Write(path, Parts(), new Dictionary<string, string> { ["step"] = Step.ToString(System.Globalization.CultureInfo.InvariantCulture) });
+    public void Save(string path)
+        => SafetensorsWriter.Write(path, Parts(), new Dictionary<string, string> { ["step"] = Step.ToString(System.Globalization.CultureInfo.InvariantCulture) });
 
     /// <summary>Takes up the state of a file.</summary>
     /// <exception cref="DiffSynthException">The file is of a run with other networks.</exception>
@@ -73,7 +74,8 @@ internal sealed class TrainingState : IDisposable
         {
             var stored = file.Read(name);
             if (!stored.shape.SequenceEqual(value.shape))
-                throw new DiffSynthException($"'{path}' is of a run with other networks: '{name}' has {stored.numel()} values, expected {value.numel()}. Choose another folder or the same sizes.");
+                throw new DiffSynthException(
+                    $"'{path}' is of a run with other networks: '{name}' has {stored.numel()} values, expected {value.numel()}. Choose another folder or the same sizes.");
             value.copy_(stored);
         }
         Step = long.Parse(file.Metadata["step"], System.Globalization.CultureInfo.InvariantCulture);

@@ -36,7 +36,7 @@ internal sealed class DrawingJudge : nn.Module<Tensor, Tensor>
     public void Save(string path)
     {
         using var scope = NewDisposeScope();
-        SafetensorsWriter.Write(path, named_parameters().Select(parameter => (parameter.name, parameter.parameter.detach().to(ScalarType.Float16).contiguous())));
+        SafetensorsWriter.Write(path, named_parameters().Select(named => (named.name, named.parameter.detach().to(ScalarType.Float16).contiguous())));
     }
 
     /// <summary>Judges pictures.</summary>
@@ -47,7 +47,9 @@ internal sealed class DrawingJudge : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         var (objects, colours) = Split(forward(pictures));
-        return [.. objects.argmax(1).data<long>().ToArray().Zip(colours.argmax(1).data<long>().ToArray(), (kind, colour) => new PlannedObject((int)kind, (int)colour))];
+        return [.. Best(objects).Zip(Best(colours), (kind, colour) => new PlannedObject((int)kind, (int)colour))];
+
+        static long[] Best(Tensor likelihoods) => likelihoods.argmax(1).data<long>().ToArray();
     }
 
     /// <summary>Unnormalised likelihoods of objects, then of colours.</summary>

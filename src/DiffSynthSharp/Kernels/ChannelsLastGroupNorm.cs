@@ -17,8 +17,11 @@ internal static unsafe class ChannelsLastGroupNorm
 
     /// <summary>Whether a map can go through this kernel: on the CPU, channels-last, float32 or bfloat16, whole vectors of channels.</summary>
     public static bool Fits(Tensor x, Tensor weight)
-        => x.device.type == TorchSharp.DeviceType.CPU && weight.dtype == ScalarType.Float32 && x.dtype is ScalarType.Float32 or ScalarType.BFloat16 && x.dim() == 4
-            && x.shape[1] % s_lanes == 0 && x.stride(1) == 1 && x.stride(3) == x.shape[1] && x.stride(2) == x.shape[1] * x.shape[3] && x.stride(0) == x.shape[1] * x.shape[2] * x.shape[3];
+        => x.device.type == TorchSharp.DeviceType.CPU && weight.dtype == ScalarType.Float32 && x.dtype is ScalarType.Float32 or ScalarType.BFloat16
+            && x.dim() == 4 && x.shape[1] % s_lanes == 0 && IsChannelsLast(x.shape, x.stride());
+
+    private static bool IsChannelsLast(long[] shape, long[] stride)
+        => stride.AsSpan().SequenceEqual([shape[1] * shape[2] * shape[3], 1, shape[1] * shape[3], shape[1]]);
 
     /// <summary>Normalises, and records the gradient.</summary>
     /// <param name="x">(B, C, H, W), as <see cref="Fits"/> wants it</param>
@@ -63,7 +66,8 @@ internal static unsafe class ChannelsLastGroupNorm
 
     private static Vector<uint> Round(Vector<uint> bits) => (bits + new Vector<uint>(0x7FFF) + ((bits >> 16) & Vector<uint>.One)) >> 16;
 
-    private static (float[] Scratch, float[] Other) Buffers(Tensor x, int length) => x.dtype == ScalarType.Float32 ? ([], []) : (new float[length], new float[length]);
+    private static (float[] Scratch, float[] Other) Buffers(Tensor x, int length)
+        => x.dtype == ScalarType.Float32 ? ([], []) : (new float[length], new float[length]);
 
     private static void AddRows(ReadOnlySpan<float> rows, Span<float> sums)
     {
@@ -189,9 +193,11 @@ internal static unsafe class ChannelsLastGroupNorm
     /// <summary>One sample's sums over its rows, and the gradient that follows from them.</summary>
     private sealed class GradientSums(int channels, int groups, int count)
     {
-        private readonly float[] _slopes = new float[channels], _products = new float[channels], _own = new float[channels], _along = new float[channels], _constant = new float[channels];
+        private readonly float[] _slopes = new float[channels], _products = new float[channels];
+        private readonly float[] _own = new float[channels], _along = new float[channels], _constant = new float[channels];
 
-        public void Take(ReadOnlySpan<float> rows, ReadOnlySpan<float> slope, ReadOnlySpan<float> means, ReadOnlySpan<float> deviations, ReadOnlySpan<float> weight)
+        public void Take(
+            ReadOnlySpan<float> rows, ReadOnlySpan<float> slope, ReadOnlySpan<float> means, ReadOnlySpan<float> deviations, ReadOnlySpan<float> weight)
         {
             Array.Clear(_slopes);
             Array.Clear(_products);
@@ -222,7 +228,9 @@ internal static unsafe class ChannelsLastGroupNorm
             var x = MemoryMarshal.Cast<float, Vector<float>>(rows);
             var dy = MemoryMarshal.Cast<float, Vector<float>>(slope);
             var dx = MemoryMarshal.Cast<float, Vector<float>>(target);
-            ReadOnlySpan<Vector<float>> own = MemoryMarshal.Cast<float, Vector<float>>(_own), along = MemoryMarshal.Cast<float, Vector<float>>(_along), constant = MemoryMarshal.Cast<float, Vector<float>>(_constant);
+            var own = MemoryMarshal.Cast<float, Vector<float>>(_own);
+            var along = MemoryMarshal.Cast<float, Vector<float>>(_along);
+            var constant = MemoryMarshal.Cast<float, Vector<float>>(_constant);
             for (var at = 0; at < x.Length; at += own.Length)
                 for (var c = 0; c < own.Length; c++) dx[at + c] = own[c] * dy[at + c] + along[c] * x[at + c] + constant[c];
         }

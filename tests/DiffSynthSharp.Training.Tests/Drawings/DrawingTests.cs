@@ -41,12 +41,15 @@ public sealed class DrawingTests
     public void Most_of_an_object_has_its_named_colour()
     {
         var square = DrawingWorld.Objects.ToList().IndexOf("square");
-        foreach (var plan in Enumerable.Range(0, 3000).Select(i => DrawingPlan.Of(i)).Where(plan => plan.Objects.Count == 1 && plan.Objects[0].Object == square).Take(30))
+        var plans = Enumerable.Range(0, 3000).Select(i => DrawingPlan.Of(i));
+        foreach (var plan in plans.Where(plan => plan.Objects.Count == 1 && plan.Objects[0].Object == square).Take(30))
         {
             var picture = Drawing.Paint(plan);
             var colour = DrawingWorld.Colours[plan.Objects[0].Colour];
             var near = Enumerable.Range(0, Drawing.Side * Drawing.Side).Count(i =>
-                Math.Abs(picture[3 * i] - colour.Red) < 30 && Math.Abs(picture[3 * i + 1] - colour.Green) < 30 && Math.Abs(picture[3 * i + 2] - colour.Blue) < 30);
+                Math.Abs(picture[3 * i] - colour.Red) < 30
+                && Math.Abs(picture[3 * i + 1] - colour.Green) < 30
+                && Math.Abs(picture[3 * i + 2] - colour.Blue) < 30);
             Assert.True(near > 1500, $"{plan.Caption}: {near} pixels");
         }
     }

@@ -71,6 +71,10 @@ public sealed class FromScratchTrainingTests : IDisposable
         using var model = DiffusionModel.Load(_folder["model"]);
         var picture = model.Generate(new() { Prompt = "a red car by the sea", Steps = 2 })[0].Picture;
         Assert.Equal((128, 128), (picture.Width, picture.Height));
+
+        var index = _folder["model/model_index.json"];
+        File.WriteAllText(index, File.ReadAllText(index).Replace("\"_guidance_scale\": 3", "\"_guidance_scale\": 1e999", StringComparison.Ordinal));
+        Assert.Contains("expected 0 … 100", Assert.Throws<DiffSynthException>(() => DiffusionModel.Load(_folder["model"])).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -27,7 +27,8 @@ public sealed class StarterModelTests
         using var family = LoadStarter();
         var report = PromptReport.Measure(family, judge, SamplePrompts.Single(200), Steps, family.DefaultGuidance);
         TestContext.Current.SendDiagnosticMessage($"objects {report.Objects:p1}, colours {report.Colours:p1}");
-        Assert.True(report is { Objects: >= 0.9, Colours: >= 0.9 }, $"objects {report.Objects:p1}, colours {report.Colours:p1}: {string.Join("; ", report.Wrong)}");
+        Assert.True(report is { Objects: >= 0.9, Colours: >= 0.9 }, $"objects {report.Objects:p1}, colours {report.Colours:p1}: "
+            + string.Join("; ", report.Wrong));
     }
 
     [Fact]
@@ -37,6 +38,13 @@ public sealed class StarterModelTests
         var model = ModelInspector.Inspect(s_model);
         Assert.Empty(model.Missing);
         Assert.All(model.Parts, part => Assert.Equal(["F16"], part.Types));
+    }
+
+    [Fact]
+    public void The_starter_model_says_which_guidance_suits_it()
+    {
+        using var family = LoadStarter();
+        Assert.Equal(3, family.DefaultGuidance);
     }
 
     private static LoadedFamily LoadStarter() => DiffusionModel.LoadFamily(s_model, new(), null, CancellationToken.None).Family;
