@@ -27,6 +27,7 @@ public static class TorchRuntime
             if (s_loaded) return;
             var bundled = Path.Combine(AppContext.BaseDirectory, "native");
             var named = Environment.GetEnvironmentVariable(FolderVariable);
+            ThreadWaiting.KeepShort();
             Load(bundled, string.IsNullOrEmpty(named) ? bundled : named);
             if (OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64) CachingAllocator.Install();
             s_loaded = true;

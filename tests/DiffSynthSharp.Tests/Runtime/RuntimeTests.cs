@@ -53,4 +53,13 @@ public sealed class RuntimeTests
             Assert.Equal(count - 1, (double)arange(count, dtype: ScalarType.Float32)[count - 1].item<float>());
         Assert.Equal(0, zeros(0).numel());
     }
+
+    [Fact]
+    public void Native_code_is_asked_for_a_short_spin_unless_the_user_asked_for_something()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems' OpenMP has no such variable.");
+        var asked = Environment.GetEnvironmentVariable(ThreadWaiting.SpinCount);
+        if (Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null) Assert.Equal(asked ?? "1000", ThreadWaiting.Native(ThreadWaiting.SpinCount));
+        else Assert.Equal(asked, ThreadWaiting.Native(ThreadWaiting.SpinCount));
+    }
 }
