@@ -27,6 +27,15 @@ public sealed class GenerateTests : IDisposable
     }
 
     [Fact]
+    public async Task Without_a_model_the_starter_model_draws()
+    {
+        var run = await Run.Of("generate", "a red car by the sea", "--steps", "2", "--seed", "1", "-o", _folder["car.png"], "--json");
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.Equal((128, 128), Size(_folder["car.png"]));
+        Assert.Contains("Model: starter", PngText.Read(_folder["car.png"])["parameters"]);
+    }
+
+    [Fact]
     public async Task Progress_is_told_line_by_line_when_it_goes_to_a_file()
     {
         var run = await Generate("a car", "-o", _folder["a.png"]);
