@@ -46,6 +46,18 @@ public sealed class SamplingPlanTests
     }
 
     [Fact]
+    public void Trailing_timesteps_are_as_many_as_steps_for_every_count()
+    {
+        var settings = new SchedulerSettings { Spacing = TimestepSpacing.Trailing };
+        foreach (var steps in new[] { 1, 30, 61, 103, 999, 1000 })
+        {
+            var plan = SamplingPlan.Create(settings, "ddim", "diffusers", null, steps);
+            Assert.Equal((steps, 999), (plan.Steps, plan.Timesteps[0]));
+            Assert.All(plan.Timesteps, timestep => Assert.InRange(timestep, 0, 999));
+        }
+    }
+
+    [Fact]
     public void A_strength_of_0_gives_the_picture_back()
     {
         using var scope = NewDisposeScope();

@@ -82,7 +82,7 @@ internal static class DiffusersSchedule
     {
         TimestepSpacing.Linspace => [.. Grid.Linspace(0, train - 1, count).Reverse().Select(timestep => whole ? Grid.Round(timestep) : (float)timestep)],
         TimestepSpacing.Leading => [.. Enumerable.Range(0, count).Reverse().Select(i => (double)(i * (train / divisor) + settings.Offset))],
-        _ => Grid.Trailing(train, count, train),
+        _ => Grid.Trailing(train, count),
     };
 
     private static double[] Curve(SchedulerSettings settings, int steps, double low, double high) => settings.Curve switch

@@ -16,11 +16,11 @@ internal static class Grid
     public static double Round(double value) => Math.Round(value, MidpointRounding.ToEven);
 
     /// <summary>train, train − train/steps, … rounded, less 1: diffusers' trailing spacing.</summary>
-    public static double[] Trailing(int train, int steps, double from)
+    /// <remarks>NumPy's arange gives some counts, 61 of 1000 for one, an entry too many, which would be timestep −1.</remarks>
+    public static double[] Trailing(int train, int steps)
     {
-        var ratio = train / (double)steps;
-        var count = (int)Math.Ceiling(from / ratio);
-        return [.. Enumerable.Range(0, count).Select(i => Round(from - i * ratio) - 1)];
+        var stride = train / (double)steps;
+        return [.. Enumerable.Range(0, steps).Select(i => Round(train - i * stride) - 1)];
     }
 
     /// <summary>Closes a ladder with a level.</summary>
