@@ -32,7 +32,7 @@ public sealed record FromScratchOptions
     public int TextSteps { get; init; } = 600;
 
     /// <summary>Optimizer steps of the U-Net.</summary>
-    public int DiffusionSteps { get; init; } = 6900;
+    public int DiffusionSteps { get; init; } = 6500;
 
     /// <summary>Drawings that the U-Net learns from.</summary>
     public int Drawings { get; init; } = 8000;
