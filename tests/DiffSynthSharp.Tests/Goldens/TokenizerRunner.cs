@@ -75,8 +75,12 @@ internal sealed class TokenizerRunner : IGoldenRunner
     {
         var words = @case.Text("tokenizer")!.Split(' ');
         var relative = words[0].StartsWith("shared/", StringComparison.Ordinal) ? words[0]["shared/".Length..] : words[0];
-        string[] places = [Path.Combine(@case.Folder.Root, ".."), @case.Folder.Root, Path.Combine(Repository.Root, "..", "shared"), Repository.Fixture("")];
-        var source = places.Select(place => Path.Combine(place, relative)).FirstOrDefault(Directory.Exists);
+        var sisters = Path.GetFullPath(Path.Combine(@case.Folder.Path, ".."));
+        // What lies beside the golden goes first, whatever its folder is called; the published vocabularies are the same everywhere.
+        string[] places = relative.StartsWith("goldens/", StringComparison.Ordinal)
+            ? [Path.Combine(sisters, relative["goldens/".Length..])]
+            : [Path.Combine(sisters, "..", relative), Path.Combine(Repository.Root, "..", "shared", relative)];
+        var source = places.FirstOrDefault(Directory.Exists);
         if (source is null) return false;
         foreach (var file in Directory.EnumerateFiles(source)) File.Copy(file, Path.Combine(target, Path.GetFileName(file)));
         foreach (var variant in words.Where(word => word.EndsWith(".json", StringComparison.Ordinal)))
