@@ -23,7 +23,8 @@ internal static class DiffusersConfig
                 throw new DiffSynthException($"The scheduler configuration's {key.Name} cannot be {key.Value.GetRawText()}.", error);
             }
         }
-        return Resolved(settings with { ConfiguredFor = settings.Sampler }, config, known);
+        settings = settings with { ConfiguredFor = settings.Sampler, TrainSteps = settings.TrainedBetas?.Count ?? settings.TrainSteps };
+        return Resolved(settings, config, known);
     }
 
     public static BetaCurve Curve(string value) => value switch
@@ -75,7 +76,7 @@ internal static class DiffusersConfig
         "beta_start" => settings with { BetaStart = value.GetDouble() },
         "beta_end" => settings with { BetaEnd = value.GetDouble() },
         "beta_schedule" => settings with { BetaCurve = Curve(value.GetString()!) },
-        "trained_betas" => settings with { TrainedBetas = [.. value.EnumerateArray().Select(beta => beta.GetDouble())], TrainSteps = value.GetArrayLength() },
+        "trained_betas" => settings with { TrainedBetas = [.. value.EnumerateArray().Select(beta => beta.GetDouble())] },
         "prediction_type" => settings with { Prediction = Prediction(value.GetString()!) },
         "timestep_spacing" => settings with { Spacing = Spacing(value.GetString()!) },
         "steps_offset" => settings with { Offset = value.GetInt32() },

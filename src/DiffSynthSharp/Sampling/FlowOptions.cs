@@ -3,9 +3,6 @@ namespace DiffSynthSharp.Sampling;
 /// <summary>How levels of flow matching are spaced: an even list between two ends, bent towards the noise.</summary>
 internal sealed record FlowOptions
 {
-    /// <summary>What a level of 1 is called as a timestep.</summary>
-    public double TrainSteps { get; init; } = 1000;
-
     /// <summary>First level of the even list.</summary>
     public double SigmaMax { get; init; } = 1;
 

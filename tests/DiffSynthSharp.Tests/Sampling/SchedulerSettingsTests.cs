@@ -46,6 +46,15 @@ public sealed class SchedulerSettingsTests
             () => SamplingPlan.Create(Read("""{"_class_name": "EulerDiscreteScheduler", "beta_end": 5}"""), null, null, null, 4)).Message);
 
     [Fact]
+    public void Trained_betas_say_how_many_timesteps_there_are()
+    {
+        var settings = Read("""{"_class_name": "DDIMScheduler", "trained_betas": [0.1, 0.2, 0.3], "num_train_timesteps": 1000}""");
+        Assert.Equal(3, settings.TrainSteps);
+        Assert.Equal(0.9 * 0.8 * 0.7, AlphaTable.Of(settings, finite: true).Alphas[2], 1e-6);
+        Assert.Throws<DiffSynthException>(() => SamplingPlan.Create(settings, null, null, null, 4));
+    }
+
+    [Fact]
     public void Another_sampler_does_not_inherit_numbers_that_were_meant_for_the_folders_own()
     {
         var folder = Read("""{"_class_name": "DPMSolverMultistepScheduler", "solver_order": 3, "euler_at_final": true, "timestep_spacing": "trailing"}""");

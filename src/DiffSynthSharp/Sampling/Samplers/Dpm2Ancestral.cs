@@ -13,7 +13,7 @@ internal sealed class Dpm2Ancestral(double eta, double noiseMultiplier) : StepSa
         var sigma = run.Ladder.Sigmas[i];
         var denoised = run.Denoise(x, sigma);
         var (down, up, middle) = Levels(run.Ladder, i);
-        if (down == 0) return denoised;
+        if (down == 0) return up == 0 ? denoised : denoised + run.Noise(x) * (up * noiseMultiplier);
         var half = denoised + (x - denoised) * (middle / sigma);
         return x + (half - run.DenoiseBetween(half, middle)) * ((down - sigma) / middle) + run.Noise(x) * (up * noiseMultiplier);
     }
@@ -26,7 +26,7 @@ internal sealed class Dpm2Ancestral(double eta, double noiseMultiplier) : StepSa
         var to = tensor(ladder.Sigmas.Skip(1).Append(0).Select(sigma => (float)sigma).ToArray());
         var up = (to.pow(2) * (from.pow(2) - to.pow(2)) / from.pow(2)).pow(0.5);
         if (eta != 1) up = (up * eta).minimum(to);
-        var down = (to.pow(2) - up.pow(2)).pow(0.5);
+        var down = (to.pow(2) - up.pow(2)).clamp_min(0).pow(0.5);
         var middle = from.log().lerp(down.log(), 0.5).exp();
         return (down[i].item<float>(), up[i].item<float>(), middle[i].item<float>());
     }

@@ -24,10 +24,4 @@ internal sealed class History(int capacity)
         }
         return kept;
     }
-
-    public void Clear()
-    {
-        foreach (var tensor in _tensors) tensor.Dispose();
-        _tensors.Clear();
-    }
 }
