@@ -27,6 +27,13 @@ public sealed class LoadingTests
     public void A_missing_file_is_named() => Assert.Contains("no-such-model", Refused("no-such-model.safetensors"));
 
     [Fact]
+    public void A_folder_without_a_model_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Contains("unet, vae and text_encoder", Assert.Throws<DiffSynthException>(() => ModelInspector.Inspect(folder.Path)).Message);
+    }
+
+    [Fact]
     public void An_inpainting_checkpoint_is_refused_with_its_channels() => Assert.Contains("9 channels", Refused(TinyModel.InpaintingFile));
 
     [Fact]

@@ -19,7 +19,7 @@ public sealed partial class ArrowTests
         ["Memory"] = ["Layers", "Weights", "Runtime"],
         ["Families"] = ["Layers", "Weights", "Models", "Sampling", "Tokenizers", "Memory", "Runtime"],
         ["Generation"] = ["Layers", "Weights", "Models", "Sampling", "Tokenizers", "Memory", "Families", "Imaging", "Runtime"],
-        ["Benchmarking"] = ["Layers", "Families", "Generation", "Runtime"],
+        ["Benchmarking"] = ["Layers", "Memory", "Families", "Generation", "Runtime"],
     };
 
     private static readonly Dictionary<string, string[]> s_projectsMayKnow = new()

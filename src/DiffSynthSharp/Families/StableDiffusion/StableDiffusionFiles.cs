@@ -73,6 +73,8 @@ internal sealed class StableDiffusionFiles : IDisposable
         TextEncoder = FindIn("text_encoder", ClipTextKeys.Prefixes, ClipTextKeys.For);
         UNet = FindIn("unet", s_unetPrefixes, UNetKeys.For);
         Autoencoder = FindIn("vae", s_autoencoderPrefixes, AutoencoderKeys.For);
+        if (_open.Count == 0)
+            throw new DiffSynthException($"The folder '{Path}' holds no model: expected the sub-folders unet, vae and text_encoder of a diffusers folder. For a single checkpoint, name the file.");
         Scheduler = ConfigFile.TryRead(System.IO.Path.Combine(Path, "scheduler", "scheduler_config.json"));
         Index = ConfigFile.TryRead(System.IO.Path.Combine(Path, "model_index.json"));
     }
