@@ -11,7 +11,7 @@ public static class SamplerNames
 {
     private static readonly SamplerEntry[] s_entries =
     [
-        new("ddim", "deterministic, the classic; eta adds noise", StepSpacing.Integer, s => new Ddim(s.Eta ?? 0, s.Clipping)),
+        new("ddim", "deterministic, the classic", StepSpacing.Integer, s => new Ddim(s.Eta ?? 0, s.Clipping)),
         new("euler", "Euler's method, deterministic", StepSpacing.Continuous, s => new Euler(s.Churn, s.Draws)),
         new("euler-a", "Euler with fresh noise at every step", StepSpacing.Continuous, s => new EulerAncestral(s.Eta ?? 1, s.NoiseMultiplier, s.Draws)),
         new("heun", "Heun's method: more exact, two model calls a step", StepSpacing.Continuous, s => new Heun(s.Churn, s.Draws)),
