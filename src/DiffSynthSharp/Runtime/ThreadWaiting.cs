@@ -15,8 +15,9 @@ internal static class ThreadWaiting
 
     private const string Policy = "OMP_WAIT_POLICY";
 
-    // Some fifty microseconds: loops that follow each other at once still find their threads awake.
-    private const string ShortSpin = "1000";
+    // Long enough that loops which follow each other at once find their threads awake (a step takes as long as with the default), short
+    // enough that a busy machine isn't stalled; figures in benchmarks/results/base-line.md.
+    private const string ShortSpin = "10000";
 
     /// <summary>Asks for a short spin, unless the user has asked for something; must come before libtorch is loaded.</summary>
     public static void KeepShort()

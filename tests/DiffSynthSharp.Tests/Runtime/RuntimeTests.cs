@@ -59,7 +59,7 @@ public sealed class RuntimeTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems' OpenMP has no such variable.");
         var asked = Environment.GetEnvironmentVariable(ThreadWaiting.SpinCount);
-        if (Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null) Assert.Equal(asked ?? "1000", ThreadWaiting.Native(ThreadWaiting.SpinCount));
+        if (Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null) Assert.Equal(asked ?? "10000", ThreadWaiting.Native(ThreadWaiting.SpinCount));
         else Assert.Equal(asked, ThreadWaiting.Native(ThreadWaiting.SpinCount));
     }
 }
