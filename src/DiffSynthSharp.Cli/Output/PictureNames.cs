@@ -1,4 +1,5 @@
 using System.Text;
+using DiffSynthSharp.Imaging;
 
 namespace DiffSynthSharp.Cli.Output;
 
@@ -17,7 +18,28 @@ internal static class PictureNames
     {
         if (output is not null && !IsFolder(output))
             return isOneOfMany ? Path.ChangeExtension(output, null) + $"-{seed}{Path.GetExtension(output)}" : output;
-        var stem = Path.Combine(output ?? "", $"{Slug(prompt)}-{seed}");
+        return Unused(Path.Combine(output ?? "", $"{Slug(prompt)}-{seed}"));
+    }
+
+    /// <summary>Where a picture goes that was made of another.</summary>
+    /// <param name="output">As in <see cref="For"/>.</param>
+    /// <param name="origin">The file of the other.</param>
+    /// <param name="what">Follows the other's name when the user gave none.</param>
+    public static string Derived(string? output, string origin, string what)
+        => output is not null && !IsFolder(output) ? output : Unused(Path.Combine(output ?? "", $"{Path.GetFileNameWithoutExtension(origin)}-{what}"));
+
+    /// <summary>What the user named, once it is certain that a picture can be written there.</summary>
+    /// <exception cref="DiffSynthException">It names no picture format, or its folder is missing.</exception>
+    public static string? Target(string? output)
+    {
+        if (output is null) return null;
+        if (!IsFolder(output)) Picture.CheckFileName(output);
+        return Path.GetDirectoryName(Path.GetFullPath(output)) is not { } folder || Directory.Exists(folder) ? output
+            : throw new DiffSynthException($"'{output}' cannot be written: there is no folder '{folder}'.");
+    }
+
+    private static string Unused(string stem)
+    {
         var path = $"{stem}.png";
         for (var number = 2; File.Exists(path); number++) path = $"{stem}-{number}.png";
         return path;

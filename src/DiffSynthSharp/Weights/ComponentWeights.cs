@@ -51,6 +51,16 @@ internal sealed class ComponentWeights
     /// <summary>The entry that fills one of our parameters.</summary>
     public bool TryGet(string ours, out TensorEntry entry) => _byOurName.TryGetValue(ours, out entry!);
 
+    /// <summary>One side of a tensor's shape, which tells a size of the network.</summary>
+    /// <exception cref="DiffSynthException">There is no such tensor, or it has no such side.</exception>
+    public long Side(string ours, int axis)
+    {
+        if (!_byOurName.TryGetValue(ours, out var entry))
+            throw new DiffSynthException($"'{Origin}' lacks the tensor '{Prefix}{ours}'. Download the file again or choose a complete one.");
+        return axis < entry.Shape.Length ? entry.Shape[axis]
+            : throw new DiffSynthException($"'{Origin}': the tensor '{entry.Name}' has the shape {entry.ShapeText}, expected {axis + 1} sides or more.");
+    }
+
     /// <summary>The stored tensor that fills one of our parameters. The caller owns it.</summary>
     public Tensor Read(string ours) => _source.Read(_byOurName[ours].Name);
 

@@ -17,6 +17,7 @@ public sealed partial class ArrowTests
         ["Tokenizers"] = ["Runtime"],
         ["Imaging"] = ["Runtime"],
         ["Memory"] = ["Layers", "Weights", "Runtime"],
+        ["Adapters"] = ["Layers", "Weights", "Models", "Memory", "Imaging", "Runtime"],
         ["Families"] = ["Layers", "Weights", "Models", "Sampling", "Tokenizers", "Memory", "Runtime"],
         ["Generation"] = ["Layers", "Weights", "Models", "Sampling", "Tokenizers", "Memory", "Families", "Imaging", "Runtime"],
         ["Benchmarking"] = ["Layers", "Memory", "Families", "Generation", "Runtime"],
