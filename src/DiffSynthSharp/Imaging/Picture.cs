@@ -31,6 +31,9 @@ public sealed class Picture
     /// <summary>Red, green, blue of every pixel, row by row from the top.</summary>
     public ReadOnlySpan<byte> Rgb => _rgb;
 
+    /// <summary>The bytes with their sizes; not to be written to.</summary>
+    internal PixelGrid Pixels => new(Width, Height, 3, _rgb);
+
     /// <summary>Red, green and blue of one pixel.</summary>
     /// <param name="x">From the left, 0 to <see cref="Width"/> − 1.</param>
     /// <param name="y">From the top, 0 to <see cref="Height"/> − 1.</param>
@@ -60,7 +63,13 @@ public sealed class Picture
     /// <param name="height">Rows.</param>
     /// <param name="filter">How pixels are weighed.</param>
     /// <exception cref="ArgumentException">The size is empty or larger than <see cref="MaxPixels"/>.</exception>
-    public Picture Resize(int width, int height, ResizeFilter filter = ResizeFilter.Bicubic) => PictureResize.To(this, width, height, filter);
+    public Picture Resize(int width, int height, ResizeFilter filter = ResizeFilter.Bicubic) => Of(PictureResize.To(Pixels, width, height, filter));
+
+    /// <summary>The pixels of a rectangle that lies inside.</summary>
+    internal Picture Crop(int left, int top, int width, int height) => Of(Pixels.Crop(left, top, width, height));
+
+    /// <summary>A picture of three channels.</summary>
+    internal static Picture Of(PixelGrid pixels) => new(pixels.Width, pixels.Height, pixels.Bytes);
 
     /// <summary>Makes sure that a file's extension names a format that pictures can be written in.</summary>
     /// <exception cref="DiffSynthException">It does not; the message lists those that do.</exception>

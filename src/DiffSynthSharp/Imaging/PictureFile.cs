@@ -82,13 +82,8 @@ internal static class PictureFile
         {
             pin.Free();
         }
-        var rgb = new byte[3 * info.Width * info.Height];
-        for (int from = 0, to = 0; from < rgba.Length; from += 4, to += 3)
-            for (var c = 0; c < 3; c++) rgb[to + c] = OnWhite(rgba[from + c], rgba[from + 3]);
-        return new Picture(info.Width, info.Height, rgb);
+        return Transparency.OnWhite(new(info.Width, info.Height, 4, rgba));
     }
-
-    private static byte OnWhite(byte value, byte alpha) => (byte)((value * alpha + 255 * (255 - alpha) + 127) / 255);
 
     private static Picture Upright(Picture picture, SKEncodedOrigin origin)
     {

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Imaging;
 
-/// <summary>Pictures as tensors of values from −1 to 1, and back.</summary>
+/// <summary>Pictures as tensors, and back.</summary>
 /// <remarks>huggingface/diffusers, image_processor.py; modelscope/DiffSynth-Studio, pipelines/base.py (<c>vae_output_to_image</c>).</remarks>
 internal static class PictureTensors
 {
@@ -12,6 +12,14 @@ internal static class PictureTensors
         using var scope = NewDisposeScope();
         var bytes = tensor(picture.Rgb.ToArray(), [1, picture.Height, picture.Width, 3], ScalarType.Byte);
         return bytes.permute(0, 3, 1, 2).to(ScalarType.Float32).div(127.5f).sub(1f).contiguous().MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The picture as (1, 3, height, width) float32 on the CPU, 0…1: what a ControlNet looks at.</summary>
+    public static Tensor ToHint(this Picture picture)
+    {
+        using var scope = NewDisposeScope();
+        var bytes = tensor(picture.Rgb.ToArray(), [1, picture.Height, picture.Width, 3], ScalarType.Byte);
+        return bytes.permute(0, 3, 1, 2).to(ScalarType.Float32).div(255f).contiguous().MoveToOuterDisposeScope();
     }
 
     /// <summary>The pictures of a tensor (pictures, 3, height, width) of −1…1; values beyond are clipped, NaN is black.</summary>

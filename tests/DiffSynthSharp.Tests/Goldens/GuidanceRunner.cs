@@ -1,4 +1,5 @@
 using System.Text.Json;
+using DiffSynthSharp.Imaging;
 using DiffSynthSharp.Layers;
 using DiffSynthSharp.Sampling;
 using TorchSharp;
@@ -72,7 +73,10 @@ internal sealed class GuidanceRunner : IGoldenRunner
     private static void Regional(GoldenCase @case, GoldenTensors tensors)
     {
         double[] scales = [.. @case.Json.GetProperty("scales").EnumerateArray().Select(scale => scale.GetDouble())];
-        var local = scales.Select((scale, i) => (tensors[$"in.local{i}"], tensors[$"tap.weight{i}"] * scale));
+        var global = tensors["in.global"].shape;
+        var weights = scales.Select((_, i) => LatentMask.Region(Picture.Of(ImageOpsRunner.Pixels(tensors[$"in.mask{i}"])), (int)global[2], (int)global[3])).ToList();
+        for (var i = 0; i < scales.Length; i++) GoldenAssert.Close($"weight{i}", weights[i], tensors[$"tap.weight{i}"], @case.Tolerance);
+        var local = scales.Select((scale, i) => (tensors[$"in.local{i}"], weights[i] * scale));
         GoldenAssert.Close("merged", Guidance.Regional(tensors["in.global"], local), tensors["out.merged"], @case.Tolerance);
     }
 

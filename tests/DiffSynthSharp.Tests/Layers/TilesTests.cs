@@ -26,4 +26,18 @@ public sealed class TilesTests
         var tiled = Tiles.Run(x, new(4, 3), tile => tile.repeat_interleave(8, 2).repeat_interleave(8, 3));
         Assert.True(allclose(tiled, x.repeat_interleave(8, 2).repeat_interleave(8, 3), rtol: 1e-5, atol: 1e-5));
     }
+
+    [Theory]
+    [InlineData(16, 12, 8, 4)]
+    [InlineData(17, 9, 8, 4)]
+    [InlineData(5, 23, 8, 5)]
+    [InlineData(3, 3, 8, 1)]
+    public void Whole_steps_in_tiles_get_their_part_of_everything_and_give_the_whole_result(long height, long width, long size, long stride)
+    {
+        using var scope = NewDisposeScope();
+        var (x, hint) = (randn(2, 3, height, width), randn(1, 3, 8 * height, 8 * width));
+        Tensor Network(Tensor part, Tensor hintPart) => part * 2 + nn.functional.avg_pool2d(hintPart, 8);
+        var tiled = StepTiles.Run(x, new(size, stride), (tile, box) => Network(tile, box.Of(hint, 8)));
+        Assert.True(allclose(tiled, Network(x, hint), rtol: 1e-5, atol: 1e-5));
+    }
 }
