@@ -22,6 +22,9 @@ public sealed class Picture
         (Width, Height, _rgb) = (width, height, rgb);
     }
 
+    /// <summary>A black picture.</summary>
+    internal static Picture Plain(int width, int height) => new(width, height, new byte[3 * width * height]);
+
     /// <summary>Pixels per row.</summary>
     public int Width { get; }
 
@@ -30,6 +33,9 @@ public sealed class Picture
 
     /// <summary>Red, green, blue of every pixel, row by row from the top.</summary>
     public ReadOnlySpan<byte> Rgb => _rgb;
+
+    /// <summary>Full path of the file it was loaded from; null when it comes from elsewhere.</summary>
+    public string? Origin { get; private init; }
 
     /// <summary>The bytes with their sizes; not to be written to.</summary>
     internal PixelGrid Pixels => new(Width, Height, 3, _rgb);
@@ -50,7 +56,11 @@ public sealed class Picture
 
     /// <summary>Reads a PNG, JPEG or WebP file (also GIF and BMP): upright as its EXIF data says, on white where it is transparent.</summary>
     /// <exception cref="DiffSynthException">There is no such file, it is no picture, is damaged, or has more than <see cref="MaxPixels"/> pixels.</exception>
-    public static Picture Load(string path) => PictureFile.Load(path);
+    public static Picture Load(string path)
+    {
+        var picture = PictureFile.Load(path);
+        return new(picture.Width, picture.Height, picture._rgb) { Origin = System.IO.Path.GetFullPath(path) };
+    }
 
     /// <summary>Writes a PNG, JPEG (quality 95) or WebP (lossless) file, as the extension says. It appears whole or not at all.</summary>
     /// <param name="path">Ends in .png, .jpg, .jpeg or .webp.</param>
