@@ -58,10 +58,10 @@ internal sealed record PromptReport(double Objects, double Colours, IReadOnlyLis
         var latents = plan.Run(Predict, plan.Start(noise.Next()), noise, null);
         return family.DecodeLatents(latents).clamp(-1, 1).MoveToOuterDisposeScope();
 
-        Tensor Predict(Tensor x, double timestep)
+        Tensor Predict(Tensor x, double timestep, int step)
         {
             using var inner = NewDisposeScope();
-            var halves = family.Predict(cat([x, x]), timestep, both).chunk(2);
+            var halves = family.Predict(cat([x, x]), timestep, both, new()).chunk(2);
             return (halves[1] + guidance * (halves[0] - halves[1])).MoveToOuterDisposeScope();
         }
     }

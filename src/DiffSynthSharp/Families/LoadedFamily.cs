@@ -1,3 +1,4 @@
+using DiffSynthSharp.Layers;
 using DiffSynthSharp.Models.Autoencoders;
 using DiffSynthSharp.Sampling;
 using static TorchSharp.torch;
@@ -41,16 +42,22 @@ internal abstract class LoadedFamily : IDisposable
     /// <param name="latents">(B, C, h, w) in the network's own scaling</param>
     /// <param name="timestep">In training timesteps.</param>
     /// <param name="context">(B, M, width)</param>
-    public abstract Tensor Predict(Tensor latents, double timestep, Tensor context);
+    /// <param name="inputs">What else the network takes.</param>
+    public abstract Tensor Predict(Tensor latents, double timestep, Tensor context, NetworkInputs inputs);
+
+    /// <summary>Channels the network takes besides the latents: 5 for inpainting checkpoints (mask, latents of the masked picture), else 0.</summary>
+    public abstract long ExtraChannels { get; }
 
     /// <summary>Picture to the encoder's distribution, unscaled.</summary>
     /// <param name="picture">(1, 3, H, W) in −1 … 1</param>
-    public abstract Posterior EncodePicture(Tensor picture);
+    /// <param name="tiles">In pixels; null encodes it whole.</param>
+    public abstract Posterior EncodePicture(Tensor picture, TileGrid? tiles = null);
 
     /// <summary>Latents in the model's own scaling to a picture.</summary>
     /// <param name="latents">(1, C, h, w)</param>
+    /// <param name="tiles">In latent cells; null decodes them whole.</param>
     /// <returns>(1, 3, H, W), roughly −1 … 1</returns>
-    public abstract Tensor DecodeLatents(Tensor latents);
+    public abstract Tensor DecodeLatents(Tensor latents, TileGrid? tiles = null);
 
     public abstract void Dispose();
 }

@@ -53,6 +53,9 @@ public readonly record struct PhaseSeconds(double Encode, double Denoise, double
 /// <param name="Seconds">Time per phase; of pictures denoised side by side, each has its share.</param>
 public sealed record GeneratedPicture(Picture Picture, long Seed, float[] Latents, IReadOnlyList<int> LatentShape, PhaseSeconds Seconds)
 {
-    /// <summary>The decoder's output, roughly −1 … 1, row-major (channels, height, width).</summary>
+    /// <summary>What the passes before the last one made, in their order; empty without high-resolution passes.</summary>
+    public IReadOnlyList<GeneratedPicture> Earlier { get; init; } = [];
+
+    /// <summary>The decoder's output, roughly −1 … 1, row-major (channels, height, width), where the request keeps it.</summary>
     internal float[] Decoded { get; init; } = [];
 }

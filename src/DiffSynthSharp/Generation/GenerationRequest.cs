@@ -29,11 +29,34 @@ public enum StepList
 /// <summary>What becomes of a prompt that is longer than the text encoder's row of tokens.</summary>
 public enum LongPrompt
 {
-    /// <summary>Encoded in several rows (DiffSynth-Studio).</summary>
+    /// <summary>Encoded in several rows, with one begin and one end in all (DiffSynth-Studio).</summary>
     Rows,
+
+    /// <summary>Encoded in chunks of 75 tokens, each with its own begin and end (A1111).</summary>
+    Chunks,
 
     /// <summary>Cut at the end of the first row (diffusers); the user is told.</summary>
     Cut,
+}
+
+/// <summary>What brackets and other signs mean in a prompt.</summary>
+public enum PromptSyntax
+{
+    /// <summary>A1111's syntax: (weights:1.3), [less], BREAK, AND, [from:to:when], [one|other].</summary>
+    Weighted,
+
+    /// <summary>Every character is text (diffusers, DiffSynth-Studio).</summary>
+    Plain,
+}
+
+/// <summary>What weighted tokens do to the mean of the text encoder's output.</summary>
+public enum EmphasisMean
+{
+    /// <summary>It is brought back to what it was (A1111's "original").</summary>
+    Restored,
+
+    /// <summary>It stays as the weights make it (A1111's "no norm").</summary>
+    Kept,
 }
 
 /// <summary>The picture that image-to-image starts from.</summary>
@@ -89,8 +112,38 @@ public sealed record GenerationRequest
     /// <summary>What becomes of a prompt that doesn't fit one row of tokens.</summary>
     public LongPrompt LongPrompt { get; init; } = LongPrompt.Rows;
 
+    /// <summary>What signs mean in the prompts.</summary>
+    public PromptSyntax Syntax { get; init; } = PromptSyntax.Weighted;
+
+    /// <summary>What weights in a prompt do to the mean of its encoding.</summary>
+    public EmphasisMean EmphasisMean { get; init; } = EmphasisMean.Restored;
+
+    /// <summary>Textual inversions, named in a prompt by their keywords.</summary>
+    public IReadOnlyList<EmbeddingUse> Embeddings { get; init; } = [];
+
     /// <summary>Image-to-image; null for text-to-image.</summary>
     public InitImage? Init { get; init; }
+
+    /// <summary>Inpainting: which part of <see cref="Init"/>'s picture is made anew; null for all of it.</summary>
+    public InpaintMask? Mask { get; init; }
+
+    /// <summary>Further passes, each over the picture of the one before, enlarged.</summary>
+    public IReadOnlyList<HighResPass> HighRes { get; init; } = [];
+
+    /// <summary>Cuts large pictures into tiles, to save memory; null runs everything whole.</summary>
+    public TileSettings? Tiles { get; init; }
+
+    /// <summary>Prompts for parts of the picture.</summary>
+    public IReadOnlyList<PromptRegion> Regions { get; init; } = [];
+
+    /// <summary>LoRAs that change the networks for this request alone. They add up.</summary>
+    public IReadOnlyList<LoraUse> Loras { get; init; } = [];
+
+    /// <summary>Whether a LoRA that doesn't fit the model in every module is an error.</summary>
+    public bool StrictLoras { get; init; }
+
+    /// <summary>ControlNets that lead the picture.</summary>
+    public IReadOnlyList<ControlUse> Controls { get; init; } = [];
 
     /// <summary>Pictures denoised side by side. Changes memory, never a picture.</summary>
     public int Batch { get; init; } = 1;
@@ -100,6 +153,9 @@ public sealed record GenerationRequest
 
     /// <summary>The numbers of the noise schedule in place of the model's own.</summary>
     internal SchedulerSettings? Scheduler { get; init; }
+
+    /// <summary>Whether the decoder's output is kept beside the picture's bytes.</summary>
+    internal bool KeepDecoded { get; init; }
 
     /// <summary>Checks what can be checked without a model: ranges and names.</summary>
     /// <exception cref="DiffSynthException">A value is out of range or a name is unknown; the message says what fits.</exception>

@@ -10,6 +10,7 @@ internal static class RequestCheck
 {
     private const int MostSteps = 1000;
     private const int LongestSide = 4096;
+    private const int SmallestTile = 8;
 
     /// <summary>What can be said about a request without a model.</summary>
     /// <exception cref="DiffSynthException">A value is out of range or a name is unknown.</exception>
@@ -25,32 +26,73 @@ internal static class RequestCheck
         if (request.Seeds.Count == 0) throw new DiffSynthException("There is no seed, so no picture would be made. Give at least one.");
         if (request.Seeds.FirstOrDefault(seed => seed is < 0 or > uint.MaxValue, -1) is var bad && bad != -1 || request.Seeds.Contains(-1))
             throw new DiffSynthException($"A seed of {request.Seeds.First(seed => seed is < 0 or > uint.MaxValue)} doesn't fit: seeds are 0 … {uint.MaxValue}.");
+        PartValues(request);
         if (request.Sampler is { } sampler) SamplerNames.Find(sampler);
         if (request.Schedule is { } schedule) ScheduleNames.Find(schedule);
         PredictionOf(request.Prediction);
+    }
+
+    private static void PartValues(GenerationRequest request)
+    {
+        if (request.Mask is { } mask)
+        {
+            if (request.Init is null) throw new DiffSynthException("A mask needs the picture it belongs to: give the initial picture too.");
+            Within(mask.Blur, 0, 64, "mask blur");
+            Within(mask.Expand, -256, 256, "mask expand");
+        }
+        foreach (var pass in request.HighRes)
+        {
+            Within(pass.Strength, 0, 1, "strength of a high-resolution pass");
+            Within(pass.Steps ?? 1, 1, MostSteps, "steps of a high-resolution pass");
+            Within(pass.Seed ?? 0, 0, uint.MaxValue, "seed of a high-resolution pass");
+        }
+        if (request.Tiles is { } tiles)
+        {
+            Within(tiles.Tile, SmallestTile, LongestSide, "tile");
+            Within(tiles.Stride, 1, tiles.Tile, "tile stride");
+        }
+        foreach (var region in request.Regions) Within(region.Scale, 0, 1000, "scale of a region");
+    }
+
+    /// <summary>Sizes, samplers and schedules of the first pass and those after it.</summary>
+    /// <exception cref="DiffSynthException">A size doesn't fit, a name is unknown or a choice makes no sense; the message says what does.</exception>
+    public static IReadOnlyList<PassPlan> Passes(GenerationRequest request, LoadedFamily family)
+    {
+        Values(request);
+        var (width, height) = Size(request, family);
+        var first = new PassPlan(width, height, Plan(request, family, request.Steps, request.Init?.Strength ?? 1, request.Init?.Steps), null);
+        return [first, .. request.HighRes.Select(pass => HighRes(request, family, pass))];
     }
 
     /// <summary>The picture's size: asked for, else the initial picture's, else the model's.</summary>
     /// <exception cref="DiffSynthException">It doesn't fit the model or the initial picture; the message names sizes that do.</exception>
     public static (int Width, int Height) Size(GenerationRequest request, LoadedFamily family)
     {
-        Values(request);
         var picture = request.Init?.Picture;
         var width = request.Width ?? picture?.Width ?? family.DefaultSize.Width;
         var height = request.Height ?? picture?.Height ?? family.DefaultSize.Height;
-        var multiple = family.SizeMultiple;
-        if (width % multiple != 0 || height % multiple != 0 || width < multiple || height < multiple || width > LongestSide || height > LongestSide)
-            throw new DiffSynthException($"A size of {width}x{height} doesn't fit {family.Name}: sides are multiples of {multiple} from {multiple} to {LongestSide}. The nearest that fits is {Nearest(width, multiple)}x{Nearest(height, multiple)}.");
+        Fits(width, height, family);
         if (picture is not null && (picture.Width, picture.Height) != (width, height))
             throw new DiffSynthException($"The initial picture is {picture.Width}x{picture.Height}, but {width}x{height} is asked for. Resize the picture, or ask for its own size.");
         return (width, height);
     }
 
-    /// <summary>Sampler, schedule and steps.</summary>
-    /// <exception cref="DiffSynthException">A name is unknown or the choice makes no sense.</exception>
-    public static SamplingPlan Plan(GenerationRequest request, LoadedFamily family) => SamplingPlan.Create(
-        request.Scheduler ?? family.Scheduler, request.Sampler, request.Schedule, PredictionOf(request.Prediction), request.Steps, request.Init?.Strength ?? 1,
-        request.Init?.Steps switch { StepList.Kept => "kept", StepList.Spread => "spread", _ => null });
+    private static PassPlan HighRes(GenerationRequest request, LoadedFamily family, HighResPass pass)
+    {
+        Fits(pass.Width, pass.Height, family);
+        return new(pass.Width, pass.Height, Plan(request, family, pass.Steps ?? request.Steps, pass.Strength, pass.StepList), pass);
+    }
+
+    private static void Fits(int width, int height, LoadedFamily family)
+    {
+        var multiple = family.SizeMultiple;
+        if (width % multiple != 0 || height % multiple != 0 || width < multiple || height < multiple || width > LongestSide || height > LongestSide)
+            throw new DiffSynthException($"A size of {width}x{height} doesn't fit {family.Name}: sides are multiples of {multiple} from {multiple} to {LongestSide}. The nearest that fits is {Nearest(width, multiple)}x{Nearest(height, multiple)}.");
+    }
+
+    private static SamplingPlan Plan(GenerationRequest request, LoadedFamily family, int steps, double strength, StepList? list) => SamplingPlan.Create(
+        request.Scheduler ?? family.Scheduler, request.Sampler, request.Schedule, PredictionOf(request.Prediction), steps, strength,
+        list switch { StepList.Kept => "kept", StepList.Spread => "spread", _ => null });
 
     private static Prediction? PredictionOf(string? name) => name switch
     {

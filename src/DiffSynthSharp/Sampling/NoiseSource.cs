@@ -10,7 +10,7 @@ internal sealed class NoiseSource : IDisposable
 {
     private readonly Generator[] _generators = [];
     private readonly IReadOnlyList<Tensor>? _recorded;
-    private readonly long[] _shape = [];
+    private long[] _shape = [];
 
     /// <param name="seeds">One per picture; PyTorch's generator uses the low 32 bits.</param>
     /// <param name="shapeOfOne">Channels, height and width of one picture's latents.</param>
@@ -27,6 +27,10 @@ internal sealed class NoiseSource : IDisposable
 
     /// <summary>Gives these tensors, one after the other, instead of drawing. They stay the caller's.</summary>
     public static NoiseSource Replay(IReadOnlyList<Tensor> recorded) => new(recorded);
+
+    /// <summary>Goes on drawing noise of another size from the same generators.</summary>
+    /// <param name="shapeOfOne">Channels, height and width of one picture's latents.</param>
+    public void Reshape(ReadOnlySpan<long> shapeOfOne) => _shape = [1, .. shapeOfOne];
 
     /// <summary>The next noise.</summary>
     /// <returns>(n, c, h, w) float32 on the CPU</returns>

@@ -12,6 +12,26 @@ namespace DiffSynthSharp.Sampling;
 /// <param name="Denoised">The clean latents the network saw last.</param>
 internal sealed record SamplingStep(int Index, int Count, double Sigma, Func<Tensor> Latents, Func<Tensor> Denoised);
 
+/// <summary>A network's raw prediction, guidance included, in a run.</summary>
+/// <param name="latents">(n, c, h, w) in the network's own scaling</param>
+/// <param name="timestep">In training timesteps; may be fractional.</param>
+/// <param name="step">The step that is being made, from 0.</param>
+internal delegate Tensor StepPredict(Tensor latents, double timestep, int step);
+
+/// <summary>The part of a picture that inpainting leaves as it is.</summary>
+/// <param name="Mask">(1, 1, h, w), 1 where the picture is made anew, 0 where it stays</param>
+/// <param name="Clean">(n, c, h, w) the picture's latents, in the network's scaling</param>
+/// <param name="Noise">(n, c, h, w) the noise the run began with</param>
+/// <remarks>
+/// huggingface/diffusers, pipeline_stable_diffusion_inpaint.py: after every step the kept part is the picture with the first noise at the new level,
+/// after the last step the picture itself.
+/// </remarks>
+internal sealed record KeptPart(Tensor Mask, Tensor Clean, Tensor Noise)
+{
+    /// <summary>The same on another device.</summary>
+    public KeptPart To(Device device) => new(Mask.to(device), Clean.to(device), Noise.to(device));
+}
+
 /// <summary>A schedule and a sampler, chosen and checked, for one run. All latents outside it are in the network's own scaling.</summary>
 internal sealed class SamplingPlan
 {
@@ -88,16 +108,27 @@ internal sealed class SamplingPlan
     /// <param name="noise">Where stochastic samplers draw from.</param>
     /// <param name="step">Called after each step.</param>
     /// <param name="cancellation">Checked before each model call.</param>
+    /// <param name="kept">What inpainting leaves as it is; null makes everything anew.</param>
     /// <returns>(n, c, h, w) the last latents</returns>
-    public Tensor Run(Predict predict, Tensor start, NoiseSource noise, Action<SamplingStep>? step, CancellationToken cancellation = default)
+    public Tensor Run(
+        StepPredict predict, Tensor start, NoiseSource noise, Action<SamplingStep>? step, CancellationToken cancellation = default, KeptPart? kept = null)
     {
         if (Steps == 0) return start.clone();
         using var scope = NewDisposeScope();
         var clipping = _settings.Sampler == "ddim" ? Clipping.None : _settings.Clipping;
-        var denoiser = new Denoiser(predict, _settings.Prediction, _ladder, _table.TimestepAt, clipping);
-        var run = new Trajectory(_ladder, denoiser.Denoise, noise, cancellation);
+        Trajectory? run = null;
+        var denoiser = new Denoiser(
+            (latents, timestep) => predict(latents, timestep, Math.Min(run!.Index, Steps - 1)), _settings.Prediction, _ladder, _table.TimestepAt, clipping);
+        run = new Trajectory(_ladder, denoiser.Denoise, noise, cancellation) { Keep = kept is null ? null : (x, sigma, isLast) => Kept(kept, x, sigma, isLast) };
         var last = NewSampler().Run(run, start / InputScale(Sigmas[0]), step is null ? null : (i, x) => step(Finished(run, i, x)));
         return (last * EndScale).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Kept(KeptPart kept, Tensor x, double sigma, bool isLast)
+    {
+        using var scope = NewDisposeScope();
+        var stays = isLast ? kept.Clean / EndScale : kept.Clean + kept.Noise * sigma;
+        return (x * kept.Mask + stays * (1 - kept.Mask)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The sampler, fresh for a run.</summary>

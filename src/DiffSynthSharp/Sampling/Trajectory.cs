@@ -11,6 +11,9 @@ internal delegate Tensor Denoise(Tensor latents, double sigma, bool between);
 /// <summary>What a sampler may ask for while it walks down a ladder: the denoised picture at any level, and noise.</summary>
 internal sealed class Trajectory(Ladder ladder, Denoise denoise, NoiseSource noise, CancellationToken cancellation = default)
 {
+    /// <summary>What becomes of latents at the end of a step, given their level and whether it is the last; null leaves them.</summary>
+    public Func<Tensor, double, bool, Tensor>? Keep { get; init; }
+
     public Ladder Ladder { get; } = ladder;
 
     /// <summary>The step that is being made.</summary>
@@ -33,6 +36,12 @@ internal sealed class Trajectory(Ladder ladder, Denoise denoise, NoiseSource noi
         cancellation.ThrowIfCancellationRequested();
         return Denoised = denoise(x, sigma, true);
     }
+
+    /// <summary>Called by samplers at the end of each step.</summary>
+    /// <param name="x">Latents with noise of <paramref name="sigma"/>.</param>
+    /// <param name="sigma">Standard deviation of the noise.</param>
+    /// <param name="isLast">Whether no step follows.</param>
+    public Tensor Land(Tensor x, double sigma, bool isLast) => Keep is null ? x : Keep(x, sigma, isLast);
 
     /// <summary>The next noise, where the latents live.</summary>
     public Tensor Noise(Tensor like)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using DiffSynthSharp.Imaging;
+using DiffSynthSharp.Layers;
 using DiffSynthSharp.Sampling;
 using static TorchSharp.torch;
 
@@ -9,7 +10,7 @@ namespace DiffSynthSharp.Tests.Goldens;
 internal sealed class PipelineRunner : IGoldenRunner
 {
     private static readonly string[] s_families = ["stable-diffusion"];
-    private static readonly string[] s_laterFeatures = ["mask", "references", "highres", "tiled", "regions", "loras", "embeddings", "controls", "prompt_2", "embedded_guidance"];
+    private static readonly string[] s_laterFeatures = ["references", "loras", "embeddings", "controls", "prompt_2", "embedded_guidance"];
 
     public string Kind => "pipeline";
 
@@ -18,6 +19,11 @@ internal sealed class PipelineRunner : IGoldenRunner
         var family = @case.Folder.Json.GetProperty("family").GetString()!;
         Assert.SkipUnless(s_families.Contains(family), $"The family '{family}' isn't built yet.");
         var request = @case.Json.GetProperty("request");
+        if (@case.Text("operation") == "mask-weights")
+        {
+            CompareRegionWeights(@case);
+            return;
+        }
         Assert.SkipWhen(request.ValueKind == JsonValueKind.Null, "The case makes no picture; its feature isn't built yet.");
         var later = s_laterFeatures.FirstOrDefault(feature => request.TryGetProperty(feature, out _));
         Assert.SkipWhen(later is not null, $"A request with '{later}' isn't built yet.");
@@ -25,6 +31,17 @@ internal sealed class PipelineRunner : IGoldenRunner
         using var model = Load(@case);
         var pictures = Requests(request, tensors).SelectMany(one => model.Generate(AsItsReference(@case, one))).ToList();
         Compare(@case, tensors, pictures);
+    }
+
+    private static void CompareRegionWeights(GoldenCase @case)
+    {
+        using var tensors = @case.Tensors();
+        foreach (var name in tensors.Outputs.Where(name => name.StartsWith("out.blurred.", StringComparison.Ordinal)))
+        {
+            var recorded = tensors[name];
+            var mask = Picture(tensors[name.Replace("out.blurred", "in.mask", StringComparison.Ordinal)]);
+            GoldenAssert.Close(name, LatentMask.Region(mask, (int)recorded.shape[2], (int)recorded.shape[3]), recorded, @case.Tolerance);
+        }
     }
 
     private static DiffusionModel Load(GoldenCase @case)
@@ -72,21 +89,56 @@ internal sealed class PipelineRunner : IGoldenRunner
             LongPrompt = Option("long_prompt") == "rows" ? LongPrompt.Rows : LongPrompt.Cut,
             Rounding = Option("rounding") == "truncate" ? ByteRounding.Truncate : ByteRounding.Nearest,
             Init = request.TryGetProperty("init", out var init) ? Init(init, tensors) : null,
+            Mask = request.TryGetProperty("mask", out var mask) ? new(Picture(tensors[mask.GetString()!])) { Blur = 0, PasteOriginal = false } : null,
+            HighRes = request.TryGetProperty("highres", out var highres) ? [HighRes(highres)] : [],
+            Tiles = request.TryGetProperty("tiled", out var tiled) ? Tiles(tiled) : null,
+            Regions = request.TryGetProperty("regions", out var regions) ? [.. regions.EnumerateArray().Select(region => Region(region, tensors))] : [],
+            Syntax = PromptSyntax.Plain,
+            KeepDecoded = true,
         };
     }
 
-    private static InitImage Init(JsonElement init, GoldenTensors tensors)
+    private static HighResPass HighRes(JsonElement highres) => new(highres.GetProperty("width").GetInt32(), highres.GetProperty("height").GetInt32())
     {
-        var image = tensors[init.GetProperty("image").GetString()!];
-        return new(
-            new Picture((int)image.shape[1], (int)image.shape[0], image.contiguous().data<byte>().ToArray()), init.GetProperty("strength").GetDouble(),
-            init.GetProperty("posterior").GetString() == "sample" ? LatentPosterior.Sample : LatentPosterior.Mean,
-            init.GetProperty("steps").GetString() == "kept" ? StepList.Kept : StepList.Spread);
+        Strength = highres.GetProperty("strength").GetDouble(),
+        Steps = highres.TryGetProperty("steps", out var steps) ? steps.GetInt32() : null,
+        Resize = Enum.Parse<ResizeFilter>(highres.GetProperty("resize").GetString()!, ignoreCase: true),
+        Posterior = Posterior(highres),
+        StepList = highres.GetProperty("step_list").GetString() == "kept" ? StepList.Kept : StepList.Spread,
+        Seed = highres.TryGetProperty("seed", out var seed) ? seed.GetInt64() : null,
+    };
+
+    private static TileSettings Tiles(JsonElement tiled)
+    {
+        TileGrid Grid(string part) => new(tiled.GetProperty(part).GetProperty("tile").GetInt64(), tiled.GetProperty(part).GetProperty("stride").GetInt64());
+        return new(tiled.GetProperty("tile").GetInt32(), tiled.GetProperty("stride").GetInt32())
+        {
+            Network = !tiled.TryGetProperty("network", out var network) ? TiledNetwork.None
+                : network.GetProperty("each").GetString() == "block" ? TiledNetwork.Blocks : TiledNetwork.Steps,
+            Encoder = tiled.TryGetProperty("encoder", out _) ? Grid("encoder") : null,
+        };
     }
+
+    private static PromptRegion Region(JsonElement region, GoldenTensors tensors)
+        => new(Picture(tensors[region.GetProperty("mask").GetString()!]), region.GetProperty("prompt").GetString()!, region.GetProperty("scale").GetDouble());
+
+    private static LatentPosterior Posterior(JsonElement init) => init.GetProperty("posterior").GetString() == "sample" ? LatentPosterior.Sample : LatentPosterior.Mean;
+
+    // (height, width[, 3]) bytes; one channel stands for three.
+    private static Picture Picture(Tensor image)
+    {
+        var rgb = (image.dim() == 2 ? image.unsqueeze(2).expand(-1, -1, 3) : image).contiguous();
+        return new((int)image.shape[1], (int)image.shape[0], rgb.data<byte>().ToArray());
+    }
+
+    private static InitImage Init(JsonElement init, GoldenTensors tensors) => new(
+        Picture(tensors[init.GetProperty("image").GetString()!]), init.GetProperty("strength").GetDouble(), Posterior(init),
+        init.GetProperty("steps").GetString() == "kept" ? StepList.Kept : StepList.Spread);
 
     private static void Compare(GoldenCase @case, GoldenTensors tensors, IReadOnlyList<GeneratedPicture> pictures)
     {
         var outputs = @case.Json.GetProperty("outputs");
+        CompareEarlier(@case, tensors, outputs, pictures);
         var latents = stack([.. pictures.Select(picture => tensor(picture.Latents, [.. picture.LatentShape.Select(side => (long)side)]))]);
         GoldenAssert.Close("latents", latents, tensors[outputs.GetProperty("latents").GetString()!], @case.Tolerance);
         var recorded = tensors[outputs.GetProperty("picture").GetString()!];
@@ -96,6 +148,16 @@ internal sealed class PipelineRunner : IGoldenRunner
         var needed = @case.Json.GetProperty("psnr").GetDouble();
         var found = @case.Text("psnr_of") == "picture" ? GoldenAssert.Psnr(bytes, recorded, 255) : CompareDecoded(@case, tensors, outputs, pictures);
         Assert.True(found >= needed, $"{@case.Text("psnr_of")}: {found:f1} dB, at least {needed} dB wanted.");
+    }
+
+    // A high-resolution pass: the first pass, and its bytes enlarged.
+    private static void CompareEarlier(GoldenCase @case, GoldenTensors tensors, JsonElement outputs, IReadOnlyList<GeneratedPicture> pictures)
+    {
+        if (!outputs.TryGetProperty("first_latents", out var name)) return;
+        var first = pictures[0].Earlier[0];
+        GoldenAssert.Close("first latents", tensor(first.Latents, [1, .. first.LatentShape.Select(side => (long)side)]), tensors[name.GetString()!], @case.Tolerance);
+        var enlarged = Picture(tensors[outputs.GetProperty("first_picture").GetString()!]).Resize(pictures[0].Picture.Width, pictures[0].Picture.Height);
+        Assert.True(enlarged.Rgb.SequenceEqual(Picture(tensors[outputs.GetProperty("enlarged").GetString()!]).Rgb), "the first picture is enlarged to other bytes");
     }
 
     private static void CompareBytes(Tensor ours, Tensor recorded, int allowed)

@@ -101,7 +101,7 @@ internal sealed class ScheduleRunner : IGoldenRunner
         {
             var asked = new List<double>();
             using var noise = new NoiseSource([0], [1, 1, 1]);
-            plan.Run((latents, timestep) =>
+            plan.Run((latents, timestep, _) =>
             {
                 asked.Add(timestep);
                 return zeros_like(latents);

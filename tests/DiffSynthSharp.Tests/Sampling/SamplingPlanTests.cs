@@ -23,7 +23,7 @@ public sealed class SamplingPlanTests
             using var noise = new NoiseSource([1], [2, 3, 4]);
             var picture = full([1, 2, 3, 4], 0.5f);
             var calls = 0;
-            var last = plan.Run((_, _) => { calls++; return picture.clone(); }, plan.Start(noise.Next()), noise, null);
+            var last = plan.Run((_, _, _) => { calls++; return picture.clone(); }, plan.Start(noise.Next()), noise, null);
             if (sampler != "dpm-adaptive") Assert.Equal(plan.ModelCalls, calls);
             // Some ladders end a little above no noise; two samplers never go below the last level above it; a consistency model keeps what it sees there.
             var level = sampler is "dpm-fast" or "dpm-adaptive" or "lcm" ? plan.Sigmas[^2] : plan.Sigmas[^1];
@@ -64,7 +64,7 @@ public sealed class SamplingPlanTests
         var plan = SamplingPlan.Create(new(), null, null, null, 20, strength: 0);
         using var noise = new NoiseSource([1], [1, 2, 2]);
         var picture = full([1, 1, 2, 2], 0.25f);
-        var last = plan.Run((_, _) => throw new InvalidOperationException("asked"), plan.Start(noise.Next(), picture), noise, null);
+        var last = plan.Run((_, _, _) => throw new InvalidOperationException("asked"), plan.Start(noise.Next(), picture), noise, null);
         Assert.Equal((0, 0), (plan.Steps, plan.ModelCalls));
         Assert.True(last.equal(picture).all().ToBoolean());
     }
@@ -117,7 +117,7 @@ public sealed class SamplingPlanTests
         var plan = SamplingPlan.Create(new(), "euler-a", "karras", null, 4);
         using var noise = new NoiseSource([1], [1, 2, 2]);
         var seen = new List<(int Index, int Count, double Sigma, Tensor Latents)>();
-        var last = plan.Run((x, _) => x * 0.5, plan.Start(noise.Next()), noise, step =>
+        var last = plan.Run((x, _, _) => x * 0.5, plan.Start(noise.Next()), noise, step =>
         {
             Assert.Equal(step.Latents().shape, step.Denoised().shape);
             seen.Add((step.Index, step.Count, step.Sigma, step.Latents().DetachFromDisposeScope()));
@@ -136,7 +136,7 @@ public sealed class SamplingPlanTests
         using var noise = new NoiseSource([1], [1, 2, 2]);
         using var cancellation = new CancellationTokenSource();
         var calls = 0;
-        Tensor Predict(Tensor x, double timestep)
+        Tensor Predict(Tensor x, double timestep, int step)
         {
             if (++calls == 3) cancellation.Cancel();
             return x.clone();
@@ -154,7 +154,7 @@ public sealed class SamplingPlanTests
         using var scope = NewDisposeScope();
         var start = plan.Start(noise.Next());
         var before = scope.DisposablesCount;
-        plan.Run((x, _) => x * 0.5, start, noise, null);
+        plan.Run((x, _, _) => x * 0.5, start, noise, null);
         Assert.Equal(before + 1, scope.DisposablesCount);
     }
 

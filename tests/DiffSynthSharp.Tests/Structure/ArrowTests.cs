@@ -18,8 +18,8 @@ public sealed partial class ArrowTests
         ["Imaging"] = ["Runtime"],
         ["Memory"] = ["Layers", "Weights", "Runtime"],
         ["Adapters"] = ["Layers", "Weights", "Models", "Memory", "Imaging", "Runtime"],
-        ["Families"] = ["Layers", "Weights", "Models", "Sampling", "Tokenizers", "Memory", "Runtime"],
-        ["Generation"] = ["Layers", "Weights", "Models", "Sampling", "Tokenizers", "Memory", "Families", "Imaging", "Runtime"],
+        ["Families"] = ["Layers", "Weights", "Models", "Adapters", "Sampling", "Tokenizers", "Prompts", "Memory", "Imaging", "Runtime"],
+        ["Generation"] = ["Layers", "Weights", "Models", "Adapters", "Sampling", "Tokenizers", "Prompts", "Memory", "Families", "Imaging", "Runtime"],
         ["Benchmarking"] = ["Layers", "Memory", "Families", "Generation", "Runtime"],
     };
 

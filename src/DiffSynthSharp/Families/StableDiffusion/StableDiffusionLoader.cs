@@ -22,14 +22,14 @@ internal static class StableDiffusionLoader
     public const string GuidanceKey = "_guidance_scale";
 
     /// <summary>Makes sure that the files are a complete model that can run, before anything is loaded.</summary>
-    /// <exception cref="DiffSynthException">A part is missing, or the checkpoint is for inpainting.</exception>
+    /// <exception cref="DiffSynthException">A part is missing, or the U-Net takes channels that nothing is known to fill.</exception>
     public static void Check(StableDiffusionFiles files)
     {
         Required(files, files.TextEncoder, "text encoder");
         Required(files, files.Autoencoder, "autoencoder");
         var channels = UNetConfig.Detect(Required(files, files.UNet, "U-Net").Weights.Shapes).InputChannels;
-        if (channels != 4)
-            throw new DiffSynthException($"'{files.Path}' is an inpainting checkpoint: its U-Net takes {channels} channels. Inpainting isn't supported yet; choose a checkpoint that takes 4.");
+        if (channels is not (4 or 9))
+            throw new DiffSynthException($"'{files.Path}' has a U-Net that takes {channels} channels; expected 4, or 9 of an inpainting checkpoint.");
     }
 
     /// <param name="files">The files; they may be closed afterwards.</param>

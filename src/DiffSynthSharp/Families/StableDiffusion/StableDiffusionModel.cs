@@ -1,3 +1,4 @@
+using DiffSynthSharp.Layers;
 using DiffSynthSharp.Models.Autoencoders;
 using DiffSynthSharp.Models.TextEncoders;
 using DiffSynthSharp.Models.UNets;
@@ -40,8 +41,7 @@ internal sealed class StableDiffusionModel : LoadedFamily
 
     public override Device Device { get; }
 
-    /// <summary>Channels the U-Net takes: more than the latents' for inpainting checkpoints.</summary>
-    public long InputChannels => _unet.Config.InputChannels;
+    public override long ExtraChannels => _unet.Config.InputChannels - Latents.Channels;
 
     /// <remarks>Long prompts: rows of 77 tokens, each encoded by itself, joined along the sequence (DiffSynth-Studio, SDPrompter).</remarks>
     public override Conditioning Encode(string prompt, int clipSkip, bool cutLong, Action<string> say)
@@ -69,18 +69,20 @@ internal sealed class StableDiffusionModel : LoadedFamily
 
     public override Conditioning Blank() => new(zeros([1, _text.Config.Positions, _text.Config.Width], device: Device));
 
-    public override Tensor Predict(Tensor latents, double timestep, Tensor context)
+    public override Tensor Predict(Tensor latents, double timestep, Tensor context, NetworkInputs inputs)
     {
-        using var timesteps = full([latents.shape[0]], timestep, dtype: ScalarType.Float32, device: latents.device);
-        return _unet.forward(latents, timesteps, context);
+        using var scope = NewDisposeScope();
+        var timesteps = full([latents.shape[0]], timestep, dtype: ScalarType.Float32, device: latents.device);
+        var joined = inputs.Channels is { } channels ? cat([latents, channels.expand(latents.shape[0], -1, -1, -1)], 1) : latents;
+        return _unet.Run(joined, timesteps, context, inputs.Tiles).MoveToOuterDisposeScope();
     }
 
-    public override Posterior EncodePicture(Tensor picture) => _autoencoder.Encode(picture);
+    public override Posterior EncodePicture(Tensor picture, TileGrid? tiles = null) => _autoencoder.Encode(picture, tiles);
 
-    public override Tensor DecodeLatents(Tensor latents)
+    public override Tensor DecodeLatents(Tensor latents, TileGrid? tiles = null)
     {
         using var unscaled = latents / Latents.Scale;
-        return _autoencoder.Decode(unscaled);
+        return _autoencoder.Decode(unscaled, tiles);
     }
 
     public override void Dispose()

@@ -29,6 +29,7 @@ internal sealed class DpmAdaptive(NoiseDraws draws) : Sampler
             if (factor < Safety) continue;
             if (draws == NoiseDraws.AsKDiffusion) run.SkipNoise();
             time = to;
+            third = run.Land(third, Math.Exp(-time), time >= end - 1e-5);
             (x, low) = (Kept(x, third), Kept(low, second));
             finished?.Invoke(run.Index++, x);
         }

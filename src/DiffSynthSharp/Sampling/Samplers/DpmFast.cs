@@ -24,6 +24,7 @@ internal sealed class DpmFast(NoiseDraws draws) : Sampler
             var next = orders[i] switch { 1 => solver.First(to), 2 => solver.Second(to), _ => solver.Third(to) };
             if (draws == NoiseDraws.AsKDiffusion) run.SkipNoise();
             finished?.Invoke(made + orders[i] - 1, next);
+            next = run.Land(next, to, i + 1 == orders.Length);
             next.MoveToOuterDisposeScope();
             x.Dispose();
             x = next;

@@ -17,6 +17,7 @@ internal abstract class StepSampler : Sampler
             finished?.Invoke(i, next);
             if (i + 1 < run.Ladder.Steps && run.Ladder.Landing(i) != run.Ladder.Sigmas[i + 1])
                 next *= Math.Sqrt((1 + Square(run.Ladder.Sigmas[i + 1])) / (1 + Square(run.Ladder.Landing(i))));
+            next = run.Land(next, run.Ladder.Sigmas[i + 1], i + 1 == run.Ladder.Steps);
             next.MoveToOuterDisposeScope();
             x.Dispose();
             x = next;

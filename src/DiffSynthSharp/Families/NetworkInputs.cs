@@ -1,0 +1,24 @@
+using DiffSynthSharp.Layers;
+using static TorchSharp.torch;
+
+namespace DiffSynthSharp.Families;
+
+/// <summary>What a denoising network takes besides latents, timestep and text. A tile of a picture gets the same part of all of it.</summary>
+internal sealed record NetworkInputs
+{
+    /// <summary>(n, c, h, w) joined to the latents' channels: what inpainting checkpoints want to know of the picture. Null for none.</summary>
+    public Tensor? Channels { get; init; }
+
+    /// <summary>Cuts the maps of attention blocks; null runs them whole.</summary>
+    public TileGrid? Tiles { get; init; }
+
+    /// <summary>Whether this is the negative prompt's branch.</summary>
+    public bool Unconditional { get; init; }
+
+    /// <summary>The inputs of one picture of a batch.</summary>
+    public NetworkInputs Row(int k) => this with { Channels = Channels?.narrow(0, k, 1) };
+
+    /// <summary>The inputs of a part of the latents.</summary>
+    /// <param name="box">In latent cells.</param>
+    public NetworkInputs Of(TileBox box) => this with { Channels = Channels is null ? null : box.Of(Channels) };
+}

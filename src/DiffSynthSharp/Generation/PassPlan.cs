@@ -1,0 +1,30 @@
+using DiffSynthSharp.Sampling;
+
+namespace DiffSynthSharp.Generation;
+
+/// <summary>One pass over the picture: the first, or one that refines the enlarged picture of the pass before.</summary>
+/// <param name="Width">Pixels.</param>
+/// <param name="Height">Pixels.</param>
+/// <param name="Sampling">Sampler, schedule and steps.</param>
+/// <param name="HighRes">What was asked of this pass; null for the first.</param>
+internal sealed record PassPlan(int Width, int Height, SamplingPlan Sampling, HighResPass? HighRes)
+{
+    /// <summary>Above this many pixels whole maps take more memory than most machines have.</summary>
+    private const long LargestWholeMaps = 2048 * 2048;
+
+    /// <summary>What of the network is tiled.</summary>
+    public TiledNetwork Tiled(TileSettings? tiles) => tiles switch
+    {
+        null => TiledNetwork.None,
+        { Network: TiledNetwork.Automatic } => (long)Width * Height > LargestWholeMaps ? TiledNetwork.Steps : TiledNetwork.Blocks,
+        _ => tiles.Network,
+    };
+
+    /// <summary>One line that says what this pass does.</summary>
+    public string Describe(TileSettings? tiles) => $"{Width}×{Height}, {Sampling.Description}" + Tiled(tiles) switch
+    {
+        TiledNetwork.Blocks => ", attention in tiles",
+        TiledNetwork.Steps => ", the network in tiles",
+        _ => "",
+    };
+}
