@@ -1,4 +1,3 @@
-using DiffSynthSharp.Families;
 using DiffSynthSharp.Families.StableDiffusion;
 using DiffSynthSharp.Weights;
 

@@ -20,6 +20,12 @@ internal sealed class Conv2d : Leaf
         RegisterComponents();
     }
 
+    /// <summary>Output channels.</summary>
+    public long Channels => _bias!.shape[0];
+
+    /// <summary>(outputs)</summary>
+    public Parameter Bias => _bias!;
+
     protected override ref Parameter? Slot(string name) => ref name == "weight" ? ref _weight : ref _bias;
 
     protected override Tensor Arrange(string name, Tensor value)

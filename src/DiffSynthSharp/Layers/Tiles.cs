@@ -30,7 +30,7 @@ internal static class Tiles
                 long Scaled(long cells) => cells * h / tall;
                 sum ??= zeros([tile.shape[0], tile.shape[1], Scaled(height), Scaled(width)], tile.dtype, tile.device).MoveToOuterDisposeScope();
                 total ??= zeros([1, 1, Scaled(height), Scaled(width)], tile.dtype, tile.device).MoveToOuterDisposeScope();
-                weight ??= Weight(h, w, (double)(grid.Stride / 2) * h / tall).to(tile.dtype).to(tile.device).MoveToOuterDisposeScope();
+                weight ??= Weight(h, w, Scaled(grid.Stride / 2)).to(tile.dtype).to(tile.device).MoveToOuterDisposeScope();
                 sum.narrow(2, Scaled(top), h).narrow(3, Scaled(left), w).add_(tile * weight);
                 total.narrow(2, Scaled(top), h).narrow(3, Scaled(left), w).add_(weight);
             }

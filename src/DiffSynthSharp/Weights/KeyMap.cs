@@ -32,17 +32,35 @@ internal sealed partial class KeyMap
     /// <summary>Reads a table that is embedded in this assembly.</summary>
     /// <param name="name">File name, such as <c>UNet.diffusers.keys</c>.</param>
     /// <param name="sections">Numbers for the sections.</param>
-    public static KeyMap Embedded(string name, Sections? sections = null)
+    public static KeyMap Embedded(string name, Sections? sections = null) => Embedded([name], sections);
+
+    /// <summary>Reads tables that are embedded in this assembly into one map.</summary>
+    /// <param name="names">File names.</param>
+    /// <param name="sections">Numbers for the sections of all.</param>
+    public static KeyMap Embedded(IEnumerable<string> names, Sections? sections = null)
+    {
+        var map = new KeyMap();
+        foreach (var name in names) map.Add(TextOf(name), sections ?? []);
+        return map;
+    }
+
+    private static string TextOf(string name)
     {
         using var stream = typeof(KeyMap).Assembly.GetManifestResourceStream(name) ?? throw new InvalidOperationException($"No embedded key table '{name}'.");
         using var reader = new StreamReader(stream);
-        return Parse(reader.ReadToEnd(), sections ?? []);
+        return reader.ReadToEnd();
     }
 
     /// <summary>Reads a table from text.</summary>
     public static KeyMap Parse(string text, Sections sections)
     {
         var map = new KeyMap();
+        map.Add(text, sections);
+        return map;
+    }
+
+    private void Add(string text, Sections sections)
+    {
         IEnumerable<IReadOnlyDictionary<string, int>> repetitions = s_once;
         foreach (var line in text.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '#'))
         {
@@ -53,9 +71,8 @@ internal sealed partial class KeyMap
             }
             var cells = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
             if (cells.Length != 2) throw new FormatException($"A key table row has two columns: '{line}'.");
-            foreach (var numbers in repetitions) map.Add(Fill(cells[0], numbers), Fill(cells[1], numbers));
+            foreach (var numbers in repetitions) AddRow(Fill(cells[0], numbers), Fill(cells[1], numbers));
         }
-        return map;
     }
 
     /// <summary>Our name of a published tensor.</summary>
@@ -74,7 +91,7 @@ internal sealed partial class KeyMap
 
     private static readonly IReadOnlyDictionary<string, int>[] s_once = [new Dictionary<string, int>()];
 
-    private void Add(string theirs, string ours)
+    private void AddRow(string theirs, string ours)
     {
         if (!_toOurs.TryAdd(theirs, ours)) throw new FormatException($"The key table has two rows for '{theirs}'.");
         if (ours != LeftOut) _toTheirs.TryAdd(ours, theirs); // several published names may be read; the first is the one written

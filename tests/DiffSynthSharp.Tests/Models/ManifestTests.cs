@@ -1,4 +1,5 @@
 using DiffSynthSharp.Models.Autoencoders;
+using DiffSynthSharp.Models.Control;
 using DiffSynthSharp.Models.TextEncoders;
 using DiffSynthSharp.Models.UNets;
 using DiffSynthSharp.Weights;
@@ -25,6 +26,18 @@ public sealed class ManifestTests
         Assert.Equal(new[] { (320L, 1), (640L, 1), (1280L, 1), (1280L, 0) }, config.Levels.Select(level => (level.Channels, level.Depth)));
         Assert.Equal((4L, 4L, 2, 768L, 8L, 1), (config.InputChannels, config.OutputChannels, config.BlocksPerLevel, config.ContextWidth, config.Heads, config.MiddleDepth));
         ConsumesAll(new UNet(config), weights, leftOut: 0);
+    }
+
+    [Theory]
+    [InlineData("sd15-controlnet")]
+    [InlineData("sd15-controlnet-diffusers")]
+    public void Every_tensor_of_a_published_controlnet_is_consumed_once(string manifest)
+    {
+        var weights = Component(Read(manifest), ControlNetKeys.Prefixes, ControlNetKeys.For)!;
+        var config = ControlNetConfig.Detect(weights.Shapes);
+        Assert.Equal([16, 32, 96, 256], config.HintChannels);
+        Assert.Equal((8, 768L, 4), (config.Reduction, config.UNet.ContextWidth, config.UNet.Levels.Count));
+        ConsumesAll(new ControlNet(config), weights, leftOut: 0);
     }
 
     [Theory]

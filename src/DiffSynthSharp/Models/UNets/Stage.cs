@@ -20,17 +20,36 @@ internal sealed class Stage : ModuleList<nn.Module>
     public Tensor Run(Tensor x, Tensor embedding, Tensor context, long[]? target = null, TileGrid? tiles = null)
     {
         using var scope = NewDisposeScope();
-        foreach (var layer in this)
-            x = layer switch
-            {
-                ResidualBlock block => block.forward(x, embedding),
-                SpatialTransformer transformer => transformer.Run(x, context, tiles),
-                Upsample upsample => upsample.Run(x, target),
-                nn.Module<Tensor, Tensor> plain => plain.forward(x),
-                _ => throw new InvalidOperationException($"A stage can't run a {layer.GetName()}."),
-            };
+        foreach (var layer in this) x = Run(layer, x, embedding, context, target, tiles);
         return x.MoveToOuterDisposeScope();
     }
+
+    /// <summary>Runs each layer by itself in tiles of its own input, as DiffSynth-Studio's tiled ControlNet does: norms see one tile.</summary>
+    /// <param name="x">(B, C, H, W)</param>
+    /// <param name="embedding">(B, E)</param>
+    /// <param name="context">(B, M, context width)</param>
+    /// <param name="tiles">In cells of <paramref name="x"/>.</param>
+    public Tensor RunInTiles(Tensor x, Tensor embedding, Tensor context, TileGrid tiles)
+    {
+        using var scope = NewDisposeScope();
+        foreach (var layer in this)
+            x = layer is Downsample && !HalvesEvenly(x, tiles)
+                ? Run(layer, x, embedding, context, null, null)
+                : Tiles.Run(x, tiles, tile => Run(layer, tile, embedding, context, null, null));
+        return x.MoveToOuterDisposeScope();
+    }
+
+    // A tile that begins or ends on an odd cell has no place in the halved map.
+    private static bool HalvesEvenly(Tensor x, TileGrid tiles) => (x.shape[2] | x.shape[3] | tiles.Size | tiles.Stride) % 2 == 0;
+
+    private static Tensor Run(nn.Module layer, Tensor x, Tensor embedding, Tensor context, long[]? target, TileGrid? tiles) => layer switch
+    {
+        ResidualBlock block => block.forward(x, embedding),
+        SpatialTransformer transformer => transformer.Run(x, context, tiles),
+        Upsample upsample => upsample.Run(x, target),
+        nn.Module<Tensor, Tensor> plain => plain.forward(x),
+        _ => throw new InvalidOperationException($"A stage can't run a {layer.GetName()}."),
+    };
 }
 
 /// <summary>Halves the map with a strided convolution, padded all around.</summary>
@@ -74,6 +93,9 @@ internal sealed class Upsample : nn.Module<Tensor, Tensor>
 internal sealed class StageBuilder(UNetConfig config, long embedding)
 {
     private readonly List<long> _skips = [];
+
+    /// <summary>Channels of the stages that <see cref="Down"/> has laid out and <see cref="Up"/> has not yet joined.</summary>
+    public IReadOnlyList<long> SkipChannels => _skips;
 
     public IEnumerable<Stage> Down()
     {

@@ -1,4 +1,5 @@
 using DiffSynthSharp.Layers;
+using DiffSynthSharp.Models.Control;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -40,7 +41,8 @@ internal sealed class UNet : nn.Module<Tensor, Tensor, Tensor, Tensor>
     /// <param name="timesteps">(B)</param>
     /// <param name="context">(B, M, context width)</param>
     /// <param name="tiles">In cells of each transformer's own map; null runs them whole.</param>
-    public Tensor Run(Tensor x, Tensor timesteps, Tensor context, TileGrid? tiles)
+    /// <param name="residuals">What ControlNets add to the skips and the middle; null for none.</param>
+    public Tensor Run(Tensor x, Tensor timesteps, Tensor context, TileGrid? tiles, ControlResiduals? residuals = null)
     {
         using var scope = NewDisposeScope();
         var embedding = _time.forward(timesteps).to(x.dtype); // (B, E)
@@ -52,36 +54,15 @@ internal sealed class UNet : nn.Module<Tensor, Tensor, Tensor, Tensor>
             skips.Push(h);
         }
         h = _middle.Run(h, embedding, context, tiles: tiles);
+        if (residuals is not null) h = h + residuals.Middle;
         foreach (var stage in _up)
         {
             using var skip = skips.Pop();
-            using var joined = cat([h, skip], 1);
+            using var controlled = residuals is null ? null : skip + residuals.Skips[skips.Count];
+            using var joined = cat([h, controlled ?? skip], 1);
             if (!ReferenceEquals(h, skip)) h.Dispose();
             h = stage.Run(joined, embedding, context, skips.TryPeek(out var next) ? next.shape : null, tiles);
         }
         return _head.forward(h).MoveToOuterDisposeScope();
-    }
-
-    private sealed class TimeEmbed : nn.Module<Tensor, Tensor>
-    {
-        [Key("0")] private readonly Linear _first;
-        [Key("2")] private readonly Linear _second;
-        private readonly long _width;
-
-        public TimeEmbed(long width, long embedding) : base(nameof(TimeEmbed))
-        {
-            _width = width;
-            _first = new Linear(width, embedding);
-            _second = new Linear(embedding, embedding);
-            RegisterComponents();
-        }
-
-        // Each residual block begins its embedding layers with the same SiLU, so it is taken once, here.
-        public override Tensor forward(Tensor timesteps)
-        {
-            using var scope = NewDisposeScope();
-            var hidden = nn.functional.silu(_first.forward(TimestepEmbedding.Sinusoids(timesteps, _width)));
-            return nn.functional.silu(_second.forward(hidden)).MoveToOuterDisposeScope();
-        }
     }
 }

@@ -24,16 +24,17 @@ internal sealed record UNetConfig(
         var blocks = 0;
         for (var i = 1; ; i++)
         {
-            if (shapes.TryGetValue($"input_blocks.{i}.0.out_layers.3.weight", out var convolution))
+            if (shapes.ContainsKey($"input_blocks.{i}.0.out_layers.3.weight"))
             {
-                if (blocks == 0) levels.Add(new(convolution[0], Depth(shapes, $"input_blocks.{i}.1")));
+                if (blocks == 0) levels.Add(new(Side(shapes, $"input_blocks.{i}.0.out_layers.3.weight", 0), Depth(shapes, $"input_blocks.{i}.1")));
                 blocks++;
             }
             else if (shapes.ContainsKey($"input_blocks.{i}.0.op.weight")) blocks = 0;
             else break;
         }
-        var input = shapes["input_blocks.0.0.weight"];
-        return new(input[1], shapes["out.2.weight"][0], levels, blocks, ContextOf(shapes), MiddleDepth: Depth(shapes, "middle_block.1"));
+        var inputs = Side(shapes, "input_blocks.0.0.weight", 1);
+        var outputs = shapes.ContainsKey("out.2.weight") ? Side(shapes, "out.2.weight", 0) : inputs;
+        return new(inputs, outputs, levels, blocks, ContextOf(shapes), MiddleDepth: Depth(shapes, "middle_block.1"));
     }
 
     private static int Depth(IReadOnlyDictionary<string, long[]> shapes, string transformer)
@@ -44,5 +45,9 @@ internal sealed record UNetConfig(
     }
 
     private static long ContextOf(IReadOnlyDictionary<string, long[]> shapes)
-        => shapes["middle_block.1.transformer_blocks.0.attn2.to_k.weight"][1];
+        => Side(shapes, "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 1);
+
+    private static long Side(IReadOnlyDictionary<string, long[]> shapes, string name, int axis)
+        => shapes.TryGetValue(name, out var shape) && axis < shape.Length ? shape[axis]
+            : throw new DiffSynthException($"The tensor '{name}', which tells the network's sizes, {(shape is null ? "is missing" : $"has the shape [{string.Join(", ", shape)}]")}. The file is damaged or of another kind.");
 }

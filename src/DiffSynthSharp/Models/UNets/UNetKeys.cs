@@ -27,7 +27,19 @@ internal static class UNetKeys
     public static KeyMap Diffusers(UNetConfig config) => Diffusers(
         config.Levels.Count, config.BlocksPerLevel, [.. config.Levels.Reverse().Select(level => level.Depth > 0)], config.MiddleDepth > 0);
 
-    private static KeyMap Diffusers(int levels, int blocks, bool[] withAttention, bool middleAttention) => KeyMap.Embedded("UNet.diffusers.keys", new()
+    private static KeyMap Diffusers(int levels, int blocks, bool[] withAttention, bool middleAttention)
+    {
+        var sections = DownSections(levels, blocks, middleAttention);
+        sections["up"] = from level in Enumerable.Range(0, levels)
+                         from i in Enumerable.Range(0, blocks + 1)
+                         select Numbers(("level", level), ("i", i), ("n", level * (blocks + 1) + i));
+        sections["upsample"] = from level in Enumerable.Range(0, levels - 1)
+                               select Numbers(("level", level), ("n", level * (blocks + 1) + blocks), ("at", withAttention[level] ? 2 : 1));
+        return KeyMap.Embedded(["UNetDown.diffusers.keys", "UNet.diffusers.keys"], sections);
+    }
+
+    /// <summary>The numbers for the table of the way down and the middle, <c>UNetDown.diffusers.keys</c>.</summary>
+    public static KeyMap.Sections DownSections(int levels, int blocks, bool middleAttention) => new()
     {
         ["down"] = from level in Enumerable.Range(0, levels)
                    from i in Enumerable.Range(0, blocks)
@@ -36,12 +48,8 @@ internal static class UNetKeys
                          select Numbers(("level", level), ("n", (level + 1) * (blocks + 1))),
         ["middle"] = [Numbers(("i", 0), ("n", 0)), Numbers(("i", 1), ("n", middleAttention ? 2 : 1))],
         ["middle-attention"] = middleAttention ? [Numbers(("i", 0), ("n", 1))] : [],
-        ["up"] = from level in Enumerable.Range(0, levels)
-                 from i in Enumerable.Range(0, blocks + 1)
-                 select Numbers(("level", level), ("i", i), ("n", level * (blocks + 1) + i)),
-        ["upsample"] = from level in Enumerable.Range(0, levels - 1)
-                       select Numbers(("level", level), ("n", level * (blocks + 1) + blocks), ("at", withAttention[level] ? 2 : 1)),
-    });
+    };
 
-    private static Dictionary<string, int> Numbers(params (string Name, int Value)[] numbers) => numbers.ToDictionary(number => number.Name, number => number.Value);
+    /// <summary>What the placeholders of one repetition stand for.</summary>
+    public static Dictionary<string, int> Numbers(params (string Name, int Value)[] numbers) => numbers.ToDictionary(number => number.Name, number => number.Value);
 }

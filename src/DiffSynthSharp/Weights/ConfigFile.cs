@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
-namespace DiffSynthSharp.Families;
+namespace DiffSynthSharp.Weights;
 
 /// <summary>A small JSON file of a model folder, such as <c>config.json</c>.</summary>
 internal sealed partial class ConfigFile

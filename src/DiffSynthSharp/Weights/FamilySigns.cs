@@ -1,4 +1,4 @@
-namespace DiffSynthSharp.Families;
+namespace DiffSynthSharp.Weights;
 
 /// <summary>Tells families apart by tensor names, for files that this version can't run.</summary>
 internal static class FamilySigns
