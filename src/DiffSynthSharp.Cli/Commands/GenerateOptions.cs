@@ -70,10 +70,12 @@ internal sealed class GenerateOptions
 
     public Option<bool> Json { get; } = Values.Flag("--json", "Print one line of JSON per picture: file, seed, seconds per phase, peak memory.");
 
+    private readonly RequestOptions[] _parts = [new InpaintingOptions(), new HighResOptions(), new TileOptions(), new RegionOptions()];
+
     public IEnumerable<Option> All =>
     [
         Model, Negative, Steps, Guidance, Seed, Count, Size, Output, Init, Strength, Sampler, Schedule, Prediction, ClipSkip, GuidanceRescale, Batch,
-        Vae, Tokenizers, Device, Threads, LatentsOutput, Quiet, Json,
+        .. _parts.SelectMany(part => part.All), Vae, Tokenizers, Device, Threads, LatentsOutput, Quiet, Json,
     ];
 
     /// <summary>How the model is to be loaded.</summary>
@@ -115,9 +117,14 @@ internal sealed class GenerateOptions
             Batch = parsed.GetValue(Batch) ?? defaults.Batch,
         };
         request.Validate();
-        if (parsed.GetValue(Init) is not { } file) return request;
-        var init = new InitImage(Fitted(Picture.Load(file), parsed.GetValue(Size), say));
-        return request with { Init = init with { Strength = strength ?? init.Strength } };
+        if (parsed.GetValue(Init) is { } file)
+        {
+            var init = new InitImage(Fitted(Picture.Load(file), parsed.GetValue(Size), say));
+            request = request with { Init = init with { Strength = strength ?? init.Strength } };
+        }
+        foreach (var part in _parts) request = part.Apply(parsed, request, say);
+        request.Validate();
+        return request;
     }
 
     // A size that no picture can have is left for the model to refuse.

@@ -15,17 +15,49 @@ internal static class Values
     public static Option<double?> Number(string name, string helpName, string description) => Read<double?>(name, helpName, description,
         text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value) ? value : null, "a number");
 
-    public static Option<(int Width, int Height)?> Size(string name, string description) => Read<(int, int)?>(name, "WxH", description, text =>
-    {
-        var sides = text.Split('x', 'X', '×');
-        return sides.Length == 2 && int.TryParse(sides[0], NumberStyles.None, CultureInfo.InvariantCulture, out var width)
-            && int.TryParse(sides[1], NumberStyles.None, CultureInfo.InvariantCulture, out var height) ? (width, height) : null;
-    }, "a width and a height such as 512x512");
+    public static Option<(int Width, int Height)?> Size(string name, string description)
+        => Read<(int, int)?>(name, "WxH", description, SizeOf, "a width and a height such as 512x512");
+
+    public static Option<IReadOnlyList<(int Width, int Height)>> Sizes(string name, string description)
+        => List(name, "WxH[,WxH…]", description, SizeOf, "a width and a height such as 1024x1024");
+
+    public static Option<IReadOnlyList<double>> Numbers(string name, string helpName, string description) => List<double>(name, helpName, description,
+        text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value) ? value : null, "a number");
+
+    /// <summary>An option that may be given several times.</summary>
+    public static Option<string[]> Many(string name, string helpName, string description)
+        => new(name) { Description = description, HelpName = helpName, Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = false };
 
     public static Option<string?> Text(string name, string helpName, string description, params string[] aliases)
         => new(name, aliases) { Description = description, HelpName = helpName };
 
     public static Option<bool> Flag(string name, string description, params string[] aliases) => new(name, aliases) { Description = description };
+
+    private static (int Width, int Height)? SizeOf(string text)
+    {
+        var sides = text.Split('x', 'X', '×');
+        return sides.Length == 2 && int.TryParse(sides[0], NumberStyles.None, CultureInfo.InvariantCulture, out var width)
+            && int.TryParse(sides[1], NumberStyles.None, CultureInfo.InvariantCulture, out var height) ? (width, height) : null;
+    }
+
+    // Values parted by commas; the option may be repeated too.
+    private static Option<IReadOnlyList<T>> List<T>(string name, string helpName, string description, Func<string, T?> read, string expected)
+        where T : struct => new(name)
+        {
+            Description = description,
+            HelpName = helpName,
+            Arity = ArgumentArity.OneOrMore,
+            CustomParser = result =>
+            {
+                var values = new List<T>();
+                foreach (var text in result.Tokens.SelectMany(token => token.Value.Split(',')))
+                {
+                    if (read(text.Trim()) is { } value) values.Add(value);
+                    else result.AddError($"{name} '{text}' does not fit: expected {expected}");
+                }
+                return values;
+            },
+        };
 
     private static Option<T?> Read<T>(string name, string helpName, string description, Func<string, T?> read, string expected) => new(name)
     {

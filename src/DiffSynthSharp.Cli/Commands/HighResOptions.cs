@@ -1,0 +1,51 @@
+using System.CommandLine;
+
+namespace DiffSynthSharp.Cli.Commands;
+
+/// <summary>Passes over the enlarged picture, one after the other.</summary>
+internal sealed class HighResOptions : RequestOptions
+{
+    private readonly Option<IReadOnlyList<(int Width, int Height)>> _sizes = Values.Sizes("--highres",
+        "Enlarges the picture and refines it; several sizes, parted by commas, one after the other, up to 4096x4096.");
+
+    private readonly Option<IReadOnlyList<double>> _strengths = Values.Numbers("--highres-strength", "X[,X…]",
+        "How much a pass changes, 0 to 1: one for all passes or one for each. Default: 0.7.");
+
+    private readonly Option<IReadOnlyList<double>> _steps = Values.Numbers("--highres-steps", "N[,N…]", "Steps of a pass: one for all passes or one for each. Default: as --steps.");
+
+    private readonly Option<string?> _upscaler = Values.Text("--upscaler", "FILE", "With --highres: an ESRGAN network (.pth, .safetensors) that enlarges the picture. Default: bicubic.");
+
+    public override IEnumerable<Option> All => [_sizes, _strengths, _steps, _upscaler];
+
+    public override GenerationRequest Apply(ParseResult parsed, GenerationRequest request, Action<string> say)
+    {
+        var sizes = parsed.GetValue(_sizes) ?? [];
+        if (sizes.Count == 0)
+        {
+            foreach (var option in new Option[] { _strengths, _steps, _upscaler })
+                if (parsed.GetResult(option) is not null) throw new DiffSynthException($"{option.Name} needs a size to enlarge to: name it with --highres.");
+            return request;
+        }
+        var (strengths, steps) = (parsed.GetValue(_strengths) ?? [], parsed.GetValue(_steps) ?? []);
+        CheckCount(_strengths, strengths, sizes.Count);
+        CheckCount(_steps, steps, sizes.Count);
+        if (steps.Any(count => count != Math.Floor(count))) throw new DiffSynthException("--highres-steps takes whole numbers.");
+        return request with { HighRes = [.. sizes.Select(Pass)] };
+
+        HighResPass Pass((int Width, int Height) size, int i)
+        {
+            var pass = new HighResPass(size.Width, size.Height) { Upscaler = parsed.GetValue(_upscaler) };
+            return pass with
+            {
+                Strength = strengths.Count == 0 ? pass.Strength : strengths[Math.Min(i, strengths.Count - 1)],
+                Steps = steps.Count == 0 ? null : (int)steps[Math.Min(i, steps.Count - 1)],
+            };
+        }
+    }
+
+    private static void CheckCount(Option option, IReadOnlyList<double> values, int passes)
+    {
+        if (values.Count > 1 && values.Count != passes)
+            throw new DiffSynthException($"{option.Name} has {values.Count} values, but --highres {passes} {(passes == 1 ? "size" : "sizes")}: give one for all or one for each.");
+    }
+}

@@ -1,0 +1,43 @@
+using System.CommandLine;
+
+namespace DiffSynthSharp.Cli.Commands;
+
+/// <summary>Large pictures in little memory.</summary>
+internal sealed class TileOptions : RequestOptions
+{
+    private static readonly Dictionary<string, TiledNetwork> s_networks = new()
+    {
+        ["auto"] = TiledNetwork.Automatic,
+        ["blocks"] = TiledNetwork.Blocks,
+        ["steps"] = TiledNetwork.Steps,
+        ["none"] = TiledNetwork.None,
+    };
+
+    private readonly Option<bool> _tiled = Values.Flag("--tiled", "Works in overlapping tiles, so that large pictures take little memory.");
+
+    private readonly Option<int?> _tile = Values.Whole("--tile", "CELLS", "With --tiled: side of a tile, in latent cells of 8 pixels. Default: 64.");
+
+    private readonly Option<int?> _stride = Values.Whole("--tile-stride", "CELLS", "With --tiled: distance between tiles. Default: half a tile.");
+
+    private readonly Option<string?> _network = Values.Text("--tile-network", "HOW",
+        "With --tiled: blocks tiles each attention block (DiffSynth-Studio), steps the whole network, none only the autoencoder;"
+            + " auto takes blocks up to 2048x2048 and steps above. Default: auto.");
+
+    public override IEnumerable<Option> All => [_tiled, _tile, _stride, _network];
+
+    public override GenerationRequest Apply(ParseResult parsed, GenerationRequest request, Action<string> say)
+    {
+        if (!parsed.GetValue(_tiled))
+        {
+            foreach (var option in new Option[] { _tile, _stride, _network })
+                if (parsed.GetResult(option) is not null) throw new DiffSynthException($"{option.Name} works with --tiled; add it.");
+            return request;
+        }
+        var tiles = new TileSettings();
+        var side = parsed.GetValue(_tile) ?? tiles.Tile;
+        return request with { Tiles = tiles with { Tile = side, Stride = parsed.GetValue(_stride) ?? Math.Max(1, side / 2), Network = Network(parsed.GetValue(_network)) } };
+    }
+
+    private static TiledNetwork Network(string? name) => s_networks.TryGetValue(name ?? "auto", out var network) ? network
+        : throw new DiffSynthException($"--tile-network '{name}' is unknown. Known: {string.Join(", ", s_networks.Keys)}.");
+}
