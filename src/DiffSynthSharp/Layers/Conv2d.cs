@@ -35,10 +35,10 @@ internal sealed class Conv2d : Leaf
     /// <returns>(B, outputs, H', W')</returns>
     public override Tensor forward(Tensor x)
     {
-        using var weight = Compute(_weight!, x.dtype);
-        using var bias = Compute(_bias!, x.dtype);
+        using var weight = Compute("weight", _weight!, x.dtype);
+        using var bias = Compute("bias", _bias!, x.dtype);
         var y = nn.functional.conv2d(x, weight, bias, strides: [_stride, _stride], padding: [_padding, _padding]);
         OperationCount.AddProduct(y.numel() / y.shape[1], weight.numel() / y.shape[1], y.shape[1]);
-        return y;
+        return WithDeltas(x, y, _stride, _padding);
     }
 }

@@ -9,6 +9,8 @@ namespace DiffSynthSharp.Layers;
 /// </summary>
 internal abstract class Leaf : nn.Module<Tensor, Tensor>
 {
+    private List<LeafDelta>? _deltas;
+
     protected Leaf(string name) : base(name)
     {
     }
@@ -40,6 +42,62 @@ internal abstract class Leaf : nn.Module<Tensor, Tensor>
         return slot;
     }
 
-    /// <summary>The parameter in the element type computed in: itself when it is stored so, else a converted copy for this one use.</summary>
-    protected static Tensor Compute(Parameter parameter, ScalarType type) => parameter.dtype == type ? parameter.alias() : parameter.to(type);
+    /// <summary>The shape of a parameter, or null when this layer has none of that name.</summary>
+    /// <param name="name">"weight" or "bias".</param>
+    public long[]? ShapeOf(string name) => Slot(name)?.shape;
+
+    /// <summary>Adds an adapter. It stays the caller's and must outlive its use here.</summary>
+    public void Attach(LeafDelta delta) => (_deltas ??= []).Add(delta);
+
+    /// <summary>Takes an adapter off again: the layer computes exactly what it did before.</summary>
+    public void Detach(LeafDelta delta)
+    {
+        if (_deltas is null || !_deltas.Remove(delta)) throw new InvalidOperationException($"{GetName()} doesn't carry this adapter.");
+        if (_deltas.Count == 0) _deltas = null;
+    }
+
+    /// <summary>What all adapters together change of a parameter, whether they do it to the weight or beside it.</summary>
+    /// <param name="name">"weight" or "bias".</param>
+    /// <returns>float32, or null when no adapter touches the parameter.</returns>
+    public Tensor? ChangeOf(string name)
+    {
+        using var scope = NewDisposeScope();
+        var plain = Slot(name)!.to(ScalarType.Float32);
+        Tensor? sum = null;
+        foreach (var delta in _deltas ?? [])
+            if (delta.Change(name, plain) is { } change) sum = sum is null ? change : sum + change;
+        return sum?.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// The parameter in the element type computed in: itself when it is stored so, else a converted copy for this one use. Adapters that change
+    /// weights change the copy, each by what it makes of the stored parameter; that one is never written to.
+    /// </summary>
+    /// <param name="name">"weight" or "bias".</param>
+    /// <param name="parameter">The parameter of that name.</param>
+    /// <param name="type">Element type computed in.</param>
+    protected Tensor Compute(string name, Parameter parameter, ScalarType type)
+    {
+        if (_deltas is null || _deltas.TrueForAll(delta => delta.IsOnOutput)) return parameter.dtype == type ? parameter.alias() : parameter.to(type);
+        using var scope = NewDisposeScope();
+        var plain = parameter.to(ScalarType.Float32);
+        var changed = plain.alias();
+        foreach (var delta in _deltas)
+            if (!delta.IsOnOutput && delta.Change(name, plain) is { } change) changed = changed + change;
+        return changed.to(type).alias().MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Adds what adapters have to say about this input to the output, in place.</summary>
+    /// <param name="x">The layer's input.</param>
+    /// <param name="y">The layer's own output.</param>
+    /// <param name="stride">Of a convolution.</param>
+    /// <param name="padding">Of a convolution.</param>
+    /// <returns><paramref name="y"/></returns>
+    protected Tensor WithDeltas(Tensor x, Tensor y, long stride = 1, long padding = 0)
+    {
+        if (_deltas is null) return y;
+        foreach (var delta in _deltas)
+            if (delta.IsOnOutput) delta.AddTo(x, y, stride, padding);
+        return y;
+    }
 }

@@ -24,8 +24,8 @@ internal sealed class Linear : Leaf
     {
         var (outputs, inputs) = (_weight!.shape[0], _weight.shape[1]);
         OperationCount.AddProduct(x.numel() / inputs, inputs, outputs);
-        using var weight = Compute(_weight, x.dtype);
-        using var bias = _bias is null ? null : Compute(_bias, x.dtype);
-        return nn.functional.linear(x, weight, bias);
+        using var weight = Compute("weight", _weight, x.dtype);
+        using var bias = _bias is null ? null : Compute("bias", _bias, x.dtype);
+        return WithDeltas(x, nn.functional.linear(x, weight, bias));
     }
 }

@@ -27,8 +27,8 @@ internal sealed class GroupNorm : Leaf
     public override Tensor forward(Tensor x)
     {
         if (_weight!.requires_grad && ChannelsLastGroupNorm.Fits(x, _weight)) return ChannelsLastGroupNorm.Apply(x, _weight, _bias!, _groups, _epsilon);
-        using var weight = Compute(_weight!, x.dtype);
-        using var bias = Compute(_bias!, x.dtype);
+        using var weight = Compute("weight", _weight!, x.dtype);
+        using var bias = Compute("bias", _bias!, x.dtype);
         return nn.functional.group_norm(x, _groups, weight, bias, _epsilon);
     }
 }
@@ -53,8 +53,8 @@ internal sealed class LayerNorm : Leaf
 
     public override Tensor forward(Tensor x)
     {
-        using var weight = Compute(_weight!, x.dtype);
-        using var bias = Compute(_bias!, x.dtype);
+        using var weight = Compute("weight", _weight!, x.dtype);
+        using var bias = Compute("bias", _bias!, x.dtype);
         return nn.functional.layer_norm(x, [_width], weight, bias, _epsilon);
     }
 }

@@ -27,6 +27,9 @@ internal static class UNetKeys
     public static KeyMap Diffusers(UNetConfig config) => Diffusers(
         config.Levels.Count, config.BlocksPerLevel, [.. config.Levels.Reverse().Select(level => level.Depth > 0)], config.MiddleDepth > 0);
 
+    /// <summary>DiffSynth-Studio's own names, which the LoRAs of its trainer have.</summary>
+    public static KeyMap DiffSynth(UNetConfig config) => KeyMap.Embedded(["UNet.diffsynth.keys"], DiffSynthBlocks.Of(config));
+
     private static KeyMap Diffusers(int levels, int blocks, bool[] withAttention, bool middleAttention)
     {
         var sections = DownSections(levels, blocks, middleAttention);
