@@ -51,8 +51,9 @@ internal sealed record PromptReport(double Objects, double Colours, IReadOnlyLis
     {
         using var scope = NewDisposeScope();
         var (width, height) = family.DefaultSize;
-        var context = cat([.. prompts.Select(prompt => family.Encode(prompt, 1, cutLong: true, _ => { }).Context)]);
-        var both = cat([context, family.Encode("", 1, cutLong: true, _ => { }).Context.expand_as(context)]);
+        var reading = new PromptReading { LongPrompt = LongPrompt.Cut };
+        var context = cat([.. prompts.Select(prompt => family.Encode(prompt, reading, _ => { }).Context)]);
+        var both = cat([context, family.Encode("", reading, _ => { }).Context.expand_as(context)]);
         using var noise = new NoiseSource([.. seeds], [family.Latents.Channels, height / family.Latents.Reduction, width / family.Latents.Reduction]);
         var plan = SamplingPlan.Create(family.Scheduler, null, null, null, steps);
         var latents = plan.Run(Predict, plan.Start(noise.Next()), noise, null);

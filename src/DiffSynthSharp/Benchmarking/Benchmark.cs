@@ -69,7 +69,7 @@ public static class Benchmark
         var (width, height) = RequestCheck.Size(new() { Prompt = "", Width = options.Size?.Width, Height = options.Size?.Height }, family);
         using var scope = NewDisposeScope();
         var latents = randn(1, family.Latents.Channels, height / family.Latents.Reduction, width / family.Latents.Reduction);
-        var guided = new GuidedPrediction(family, new() { Positive = family.Blank(), Negative = family.Blank(), Scale = 7.5 });
+        var guided = new GuidedPrediction(family, new() { Positive = PromptContexts.Of(family.Blank()), Negative = PromptContexts.Of(family.Blank()), Scale = 7.5 });
         say("Denoising …");
         var (stepSeconds, stepOperations) = Best(options.Steps + 1, () => guided.Predict(latents, 500, 0));
         say("Decoding …");

@@ -1,5 +1,6 @@
 using DiffSynthSharp.Layers;
 using DiffSynthSharp.Models.Autoencoders;
+using DiffSynthSharp.Prompts;
 using DiffSynthSharp.Sampling;
 using static TorchSharp.torch;
 
@@ -28,12 +29,16 @@ internal abstract class LoadedFamily : IDisposable
 
     public abstract Device Device { get; }
 
-    /// <summary>Encodes one prompt.</summary>
-    /// <param name="prompt">Any text; "" is the empty text.</param>
-    /// <param name="clipSkip">1 = the last layer.</param>
-    /// <param name="cutLong">Cuts a prompt that doesn't fit one row of tokens instead of encoding it in several.</param>
+    /// <summary>Encodes what a prompt is at one step.</summary>
+    /// <param name="text">Any text; "" is the empty text. AND and editing are resolved before.</param>
+    /// <param name="reading">How it is read.</param>
     /// <param name="say">Takes a line for the user when something about the prompt deserves one.</param>
-    public abstract Conditioning Encode(string prompt, int clipSkip, bool cutLong, Action<string> say);
+    /// <exception cref="DiffSynthException">The text, or what was asked of its encoding, doesn't fit the model.</exception>
+    public abstract Conditioning Encode(string text, PromptReading reading, Action<string> say);
+
+    /// <summary>Reads textual inversions for this model's text encoder.</summary>
+    /// <exception cref="DiffSynthException">A file is damaged or was made for another family.</exception>
+    public abstract EmbeddingTable LoadEmbeddings(IReadOnlyList<EmbeddingUse> uses);
 
     /// <summary>A conditioning of the usual length that says nothing, for measurements.</summary>
     public abstract Conditioning Blank();

@@ -6,18 +6,18 @@ using static TorchSharp.torch;
 namespace DiffSynthSharp.Generation;
 
 /// <summary>A region's prompt, encoded.</summary>
-/// <param name="Conditioning">Its prompt.</param>
+/// <param name="Prompt">Its prompt.</param>
 /// <param name="Weight">(1, 1, h, w) softened mask times scale</param>
-internal sealed record RegionInput(Conditioning Conditioning, Tensor Weight);
+internal sealed record RegionInput(PromptContexts Prompt, Tensor Weight);
 
 /// <summary>Everything that leads the network in a pass.</summary>
 internal sealed record GuidanceInputs
 {
     /// <summary>The prompt.</summary>
-    public required Conditioning Positive { get; init; }
+    public required PromptContexts Positive { get; init; }
 
-    /// <summary>The negative prompt; null switches guidance off.</summary>
-    public Conditioning? Negative { get; init; }
+    /// <summary>The negative prompt; null switches guidance off. Prompts composed of several need it.</summary>
+    public PromptContexts? Negative { get; init; }
 
     /// <summary>Classifier-free guidance scale.</summary>
     public double Scale { get; init; } = 1;
@@ -52,33 +52,59 @@ internal sealed class GuidedPrediction(LoadedFamily family, GuidanceInputs input
     public Tensor Predict(Tensor latents, double timestep, int step)
     {
         using var scope = NewDisposeScope();
-        var rows = Enumerable.Range(0, (int)latents.shape[0]).Select(k => PredictOne(latents.narrow(0, k, 1), timestep, inputs.Network.Row(k))).ToArray();
+        var rows = Enumerable.Range(0, (int)latents.shape[0]).Select(k => PredictOne(new(latents.narrow(0, k, 1), timestep, step, inputs.Network.Row(k)))).ToArray();
         return (rows.Length == 1 ? rows[0] : cat(rows)).MoveToOuterDisposeScope();
     }
 
-    private Tensor PredictOne(Tensor latents, double timestep, NetworkInputs network)
+    // One picture at one step.
+    private readonly record struct Moment(Tensor Latents, double Timestep, int Step, NetworkInputs Network);
+
+    private Tensor PredictOne(Moment at)
     {
         using var scope = NewDisposeScope();
-        if (inputs.Negative is null) return Regional(latents, timestep, network, Evaluate(latents, timestep, inputs.Positive.Context, network)).MoveToOuterDisposeScope();
-        var (without, with) = Branches(latents, timestep, network, inputs.Positive.Context, inputs.Negative.Context);
-        with = Regional(latents, timestep, network, with);
+        if (inputs.Negative is null) return Regional(at, Composed(at, inputs.Positive, null), null).MoveToOuterDisposeScope();
+        var negative = inputs.Negative.At(at.Step)[0].Context;
+        Tensor without, with;
+        if (inputs.Positive.IsComposed)
+        {
+            without = Evaluate(at, negative, isNegative: true);
+            with = Composed(at, inputs.Positive, without);
+        }
+        else
+            (without, with) = Branches(at, inputs.Positive.At(at.Step)[0].Context, negative);
+        with = Regional(at, with, without);
         var guided = Guidance.ClassifierFree(with, without, inputs.Scale);
         return (inputs.Rescale > 0 ? Guidance.Rescale(guided, with, inputs.Rescale) : guided).MoveToOuterDisposeScope();
     }
 
-    private Tensor Regional(Tensor latents, double timestep, NetworkInputs network, Tensor global) => inputs.Regions.Count == 0 ? global
-        : Guidance.Regional(global, inputs.Regions.Select(region => (Evaluate(latents, timestep, region.Conditioning.Context, network), region.Weight)));
+    private Tensor Regional(Moment at, Tensor global, Tensor? without) => inputs.Regions.Count == 0 ? global
+        : Guidance.Regional(global, inputs.Regions.Select(region => (Composed(at, region.Prompt, without), region.Weight)));
+
+    // Each prompt's difference from the negative one counts by its weight: Liu et al. 2022, arXiv 2206.01714, as A1111 has it.
+    private Tensor Composed(Moment at, PromptContexts prompt, Tensor? without)
+    {
+        var parts = prompt.At(at.Step);
+        if (!prompt.IsComposed) return Evaluate(at, parts[0].Context);
+        using var scope = NewDisposeScope();
+        var sum = without!;
+        foreach (var (context, weight) in parts) sum = sum + (Evaluate(at, context) - without!) * weight;
+        return sum.MoveToOuterDisposeScope();
+    }
 
     // Prompts of unlike length can't share a batch, and are never padded to do so.
-    private (Tensor Without, Tensor With) Branches(Tensor latents, double timestep, NetworkInputs network, Tensor with, Tensor without)
+    private (Tensor Without, Tensor With) Branches(Moment at, Tensor with, Tensor without)
     {
-        if (!with.shape.SequenceEqual(without.shape) || latents.shape[2] * latents.shape[3] > LargestPair)
-            return (Evaluate(latents, timestep, without, network with { Unconditional = true }), Evaluate(latents, timestep, with, network));
-        var both = Evaluate(cat([latents, latents]), timestep, cat([without, with]), network);
+        if (!with.shape.SequenceEqual(without.shape) || at.Latents.shape[2] * at.Latents.shape[3] > LargestPair)
+            return (Evaluate(at, without, isNegative: true), Evaluate(at, with));
+        var both = Evaluate(at with { Latents = cat([at.Latents, at.Latents]) }, cat([without, with]));
         return (both.narrow(0, 0, 1), both.narrow(0, 1, 1));
     }
 
-    private Tensor Evaluate(Tensor latents, double timestep, Tensor context, NetworkInputs network) => inputs.StepTiles is { } grid
-        ? StepTiles.Run(latents, grid, (tile, box) => family.Predict(tile, timestep, context, network.Of(box)))
-        : family.Predict(latents, timestep, context, network);
+    private Tensor Evaluate(Moment at, Tensor context, bool isNegative = false)
+    {
+        var network = isNegative ? at.Network with { Unconditional = true } : at.Network;
+        return inputs.StepTiles is { } grid
+            ? StepTiles.Run(at.Latents, grid, (tile, box) => family.Predict(tile, at.Timestep, context, network.Of(box)))
+            : family.Predict(at.Latents, at.Timestep, context, network);
+    }
 }

@@ -9,7 +9,7 @@ namespace DiffSynthSharp.Generation;
 
 /// <summary>Runs one pass for a batch of pictures: encode what it starts from, denoise, decode.</summary>
 internal sealed class PassRunner(
-    LoadedFamily family, GenerationRequest request, PromptInputs prompts, PictureEncoder encoder, IProgress<GenerationProgress>? progress, CancellationToken cancellation)
+    LoadedFamily family, GenerationRequest request, RequestPrompts prompts, PictureEncoder encoder, IProgress<GenerationProgress>? progress, CancellationToken cancellation)
 {
     /// <param name="pass">Size and steps.</param>
     /// <param name="seeds">One per picture of the batch.</param>
@@ -55,13 +55,14 @@ internal sealed class PassRunner(
     {
         var tiled = pass.Tiled(request.Tiles);
         var (height, width) = (pass.Height / family.Latents.Reduction, pass.Width / family.Latents.Reduction);
+        var inputs = prompts.Of(pass);
         return new()
         {
-            Positive = prompts.Positive,
-            Negative = prompts.Negative,
-            Scale = request.Guidance ?? family.DefaultGuidance,
+            Positive = inputs.Positive,
+            Negative = inputs.Negative,
+            Scale = Math.Max(1, request.Guidance ?? family.DefaultGuidance),
             Rescale = request.GuidanceRescale,
-            Regions = [.. request.Regions.Zip(prompts.Regions, (region, prompt) => new RegionInput(prompt, (LatentMask.Region(region.Mask, height, width) * region.Scale).to(family.Device)))],
+            Regions = [.. request.Regions.Zip(inputs.Regions, (region, prompt) => new RegionInput(prompt, (LatentMask.Region(region.Mask, height, width) * region.Scale).to(family.Device)))],
             Network = new() { Channels = channels?.to(family.Device), Tiles = tiled == TiledNetwork.Blocks ? Grid : null },
             StepTiles = tiled == TiledNetwork.Steps ? Grid : null,
         };

@@ -2,6 +2,7 @@ using System.Text.Json;
 using DiffSynthSharp.Imaging;
 using DiffSynthSharp.Layers;
 using DiffSynthSharp.Sampling;
+using DiffSynthSharp.Weights;
 using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Tests.Goldens;
@@ -10,7 +11,7 @@ namespace DiffSynthSharp.Tests.Goldens;
 internal sealed class PipelineRunner : IGoldenRunner
 {
     private static readonly string[] s_families = ["stable-diffusion"];
-    private static readonly string[] s_laterFeatures = ["references", "loras", "embeddings", "controls", "prompt_2", "embedded_guidance"];
+    private static readonly string[] s_laterFeatures = ["references", "loras", "controls", "prompt_2", "embedded_guidance"];
 
     public string Kind => "pipeline";
 
@@ -29,7 +30,9 @@ internal sealed class PipelineRunner : IGoldenRunner
         Assert.SkipWhen(later is not null, $"A request with '{later}' isn't built yet.");
         using var tensors = @case.Tensors();
         using var model = Load(@case);
-        var pictures = Requests(request, tensors).SelectMany(one => model.Generate(AsItsReference(@case, one))).ToList();
+        using var folder = new TemporaryFolder();
+        var embeddings = Embeddings(request, tensors, folder);
+        var pictures = Requests(request, tensors).SelectMany(one => model.Generate(AsItsReference(@case, one) with { Embeddings = embeddings })).ToList();
         Compare(@case, tensors, pictures);
     }
 
@@ -129,6 +132,19 @@ internal sealed class PipelineRunner : IGoldenRunner
     {
         var rgb = (image.dim() == 2 ? image.unsqueeze(2).expand(-1, -1, 3) : image).contiguous();
         return new((int)image.shape[1], (int)image.shape[0], rgb.data<byte>().ToArray());
+    }
+
+    private static List<EmbeddingUse> Embeddings(JsonElement request, GoldenTensors tensors, TemporaryFolder folder)
+    {
+        var uses = new List<EmbeddingUse>();
+        if (!request.TryGetProperty("embeddings", out var embeddings)) return uses;
+        foreach (var embedding in embeddings.EnumerateArray())
+        {
+            var path = folder[$"{uses.Count}.safetensors"];
+            SafetensorsWriter.Write(path, [("emb_params", tensors[embedding.GetProperty("vectors").GetString()!])]);
+            uses.Add(new(path) { Keyword = embedding.GetProperty("keyword").GetString() });
+        }
+        return uses;
     }
 
     private static InitImage Init(JsonElement init, GoldenTensors tensors) => new(

@@ -16,6 +16,7 @@ public sealed partial class ArrowTests
         ["Sampling"] = ["Runtime"],
         ["Tokenizers"] = ["Runtime"],
         ["Imaging"] = ["Runtime"],
+        ["Prompts"] = ["Weights", "Tokenizers", "Runtime"],
         ["Memory"] = ["Layers", "Weights", "Runtime"],
         ["Adapters"] = ["Layers", "Weights", "Models", "Memory", "Imaging", "Runtime"],
         ["Families"] = ["Layers", "Weights", "Models", "Adapters", "Sampling", "Tokenizers", "Prompts", "Memory", "Imaging", "Runtime"],

@@ -2,6 +2,7 @@ using DiffSynthSharp.Layers;
 using DiffSynthSharp.Models.Autoencoders;
 using DiffSynthSharp.Models.TextEncoders;
 using DiffSynthSharp.Models.UNets;
+using DiffSynthSharp.Prompts;
 using DiffSynthSharp.Sampling;
 using DiffSynthSharp.Tokenizers;
 using static TorchSharp.torch;
@@ -43,29 +44,13 @@ internal sealed class StableDiffusionModel : LoadedFamily
 
     public override long ExtraChannels => _unet.Config.InputChannels - Latents.Channels;
 
-    /// <remarks>Long prompts: rows of 77 tokens, each encoded by itself, joined along the sequence (DiffSynth-Studio, SDPrompter).</remarks>
-    public override Conditioning Encode(string prompt, int clipSkip, bool cutLong, Action<string> say)
+    public override Conditioning Encode(string text, PromptReading reading, Action<string> say)
     {
-        if (clipSkip < 1 || clipSkip > _text.Config.Layers)
-            throw new DiffSynthException($"A clip skip of {clipSkip} doesn't fit: this text encoder has {_text.Config.Layers} layers, so 1 (the last) … {_text.Config.Layers}.");
-        using var scope = NewDisposeScope();
-        var ids = Ids(prompt, cutLong, say); // (rows, 77)
-        var hidden = _text.forward(ids).Hidden[^clipSkip];
-        return new(_text.Norm(hidden).reshape(1, ids.numel(), _text.Config.Width).MoveToOuterDisposeScope());
+        if (_tokenizer is null) throw new InvalidOperationException("A model of random weights has no tokenizer.");
+        return new(new ClipPromptEncoder(_text, _tokenizer, Device).Encode(text, reading, say));
     }
 
-    private Tensor Ids(string prompt, bool cutLong, Action<string> say)
-    {
-        var length = (int)_text.Config.Positions;
-        if (_tokenizer is null) throw new InvalidOperationException("A model of random weights has no tokenizer.");
-        var tokens = cutLong ? _tokenizer.OneRow(prompt, length) : _tokenizer.Rows(prompt, length);
-        if (tokens.CutTokens > 0) say($"The prompt is {tokens.CutTokens} tokens too long; its end was left out.");
-        if (tokens.Rows.Count > 1) say($"The prompt is longer than {length} tokens and is encoded in {tokens.Rows.Count} rows.");
-        var largest = tokens.Rows.Max(row => row.Max());
-        if (largest >= _text.Config.Vocabulary)
-            throw new DiffSynthException($"The tokenizer gives id {largest}, but the text encoder knows {_text.Config.Vocabulary} tokens: the tokenizer belongs to another model.");
-        return tensor(tokens.Rows.SelectMany(row => row).Select(id => (long)id).ToArray(), [tokens.Rows.Count, length]).to(Device);
-    }
+    public override EmbeddingTable LoadEmbeddings(IReadOnlyList<EmbeddingUse> uses) => EmbeddingTable.Load(uses, _text.Config.Vocabulary, _text.Config.Width, Device);
 
     public override Conditioning Blank() => new(zeros([1, _text.Config.Positions, _text.Config.Width], device: Device));
 

@@ -55,10 +55,15 @@ internal sealed class ClipTextEncoder : nn.Module<Tensor, ClipTextOutput>
     public ClipTextConfig Config { get; }
 
     /// <param name="ids">(B, N) int64, N up to the number of positions</param>
-    public override ClipTextOutput forward(Tensor ids)
+    public override ClipTextOutput forward(Tensor ids) => Encode(ids, null);
+
+    /// <summary>Encodes rows in which some ids stand for learned vectors.</summary>
+    /// <param name="ids">(B, N) int64, N up to the number of positions</param>
+    /// <param name="learned">(n, width) float32, the vectors of the ids behind the vocabulary; null for none.</param>
+    public ClipTextOutput Encode(Tensor ids, Tensor? learned)
     {
         using var scope = NewDisposeScope();
-        var hidden = _text.Hidden(ids);
+        var hidden = _text.Hidden(ids, learned);
         using var normed = _text.Norm(hidden[^1]);
         var at = PoolAt(ids, Config.EndId); // (B)
         var pooled = normed[arange(ids.shape[0]), at]; // (B, width)
@@ -100,11 +105,11 @@ internal sealed class ClipTextEncoder : nn.Module<Tensor, ClipTextOutput>
             RegisterComponents();
         }
 
-        public List<Tensor> Hidden(Tensor ids) => _encoder.Hidden(_embeddings.forward(ids));
+        public List<Tensor> Hidden(Tensor ids, Tensor? learned) => _encoder.Hidden(_embeddings.Embed(ids, learned));
 
         public Tensor Norm(Tensor hidden) => _norm.forward(hidden);
 
-        public override Tensor forward(Tensor ids) => Norm(Hidden(ids)[^1]);
+        public override Tensor forward(Tensor ids) => Norm(Hidden(ids, null)[^1]);
     }
 
     private sealed class Embeddings : nn.Module<Tensor, Tensor>
@@ -119,11 +124,22 @@ internal sealed class ClipTextEncoder : nn.Module<Tensor, ClipTextOutput>
             RegisterComponents();
         }
 
-        public override Tensor forward(Tensor ids)
+        public override Tensor forward(Tensor ids) => Embed(ids, null);
+
+        public Tensor Embed(Tensor ids, Tensor? learned)
         {
             using var scope = NewDisposeScope();
             var positions = _positions.forward(arange(ids.shape[1], device: ids.device)); // (N, width)
-            return (_tokens.forward(ids) + positions).MoveToOuterDisposeScope();
+            return ((learned is null ? _tokens.forward(ids) : Tokens(ids, learned)) + positions).MoveToOuterDisposeScope();
+        }
+
+        private Tensor Tokens(Tensor ids, Tensor learned)
+        {
+            using var scope = NewDisposeScope();
+            var behind = ids - _tokens.Count;
+            var own = _tokens.forward(ids.clamp_max(_tokens.Count - 1));
+            var added = learned.index_select(0, behind.clamp_min(0).flatten()).view(own.shape);
+            return where(behind.ge(0).unsqueeze(-1), added, own).MoveToOuterDisposeScope();
         }
     }
 
