@@ -29,15 +29,19 @@ public sealed record LoadOptions
 /// <summary>A loaded model: type a prompt, get the picture.</summary>
 /// <example>
 /// <code>
-/// using var model = DiffusionModel.Load("models/starter");
-/// var pictures = model.Generate(new() { Prompt = "a red car by the sea", Seeds = [42] });
-/// pictures[0].Picture.Save("car.png");
+/// using var model = await DiffusionModel.LoadAsync("models/starter");
+/// var picture = await model.GenerateAsync("a red car by the sea");
+/// picture.Save("car.png");
 /// </code>
 /// </example>
-/// <remarks>Not thread-safe: one job at a time.</remarks>
-public sealed class DiffusionModel : IDisposable
+/// <remarks>
+/// May be called from several threads: jobs run one after another. Those of <see cref="GenerateAsync"/> and <see cref="GenerateAllAsync"/> run in the order
+/// of the calls, on a thread of the model's own; <see cref="Generate"/> runs on the caller's thread when it is its turn.
+/// </remarks>
+public sealed partial class DiffusionModel : IDisposable
 {
     private readonly LoadedFamily _family;
+    private readonly JobTurn _turn = new();
 
     private DiffusionModel(LoadedFamily family, ModelDescription description) => (_family, Description) = (family, description);
 
@@ -75,16 +79,27 @@ public sealed class DiffusionModel : IDisposable
         return (family, description);
     }
 
-    /// <summary>Makes one picture per seed.</summary>
+    /// <summary>Makes one picture per seed, on this thread.</summary>
     /// <param name="request">What to make.</param>
     /// <param name="progress">Told of phases, steps and choices, on this thread.</param>
     /// <param name="cancellation">Stops at the next block of the network.</param>
     /// <returns>The pictures in the order of their seeds.</returns>
     /// <exception cref="DiffSynthException">The request doesn't fit the model; the message says what to change.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="InvalidOperationException">Called by a progress handler of this model.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public IReadOnlyList<GeneratedPicture> Generate(GenerationRequest request, IProgress<GenerationProgress>? progress = null, CancellationToken cancellation = default)
-        => new PictureGenerator(_family, progress, cancellation).Generate(request);
+    {
+        using var turn = _turn.Take(cancellation);
+        return new PictureGenerator(_family, progress, cancellation).Generate(request);
+    }
 
-    /// <summary>Frees the weights.</summary>
-    public void Dispose() => _family.Dispose();
+    /// <summary>Stops the job that runs on the model's own thread, refuses those that wait, and frees the weights when no job uses them any more.</summary>
+    /// <exception cref="InvalidOperationException">Called by a progress handler of this model.</exception>
+    public void Dispose()
+    {
+        _turn.RefuseNested();
+        CloseThread();
+        if (_turn.Close()) _family.Dispose();
+    }
 }

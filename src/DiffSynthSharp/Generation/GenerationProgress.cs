@@ -31,7 +31,8 @@ public readonly record struct GenerationProgress(GenerationPhase Phase, int Done
     /// <summary>Something the user should read, such as what was chosen or cut; null otherwise.</summary>
     public string? Message { get; init; }
 
-    /// <summary>After a step: what the picture would be now, decoded when called. Valid only while this report is handled. Null otherwise.</summary>
+    /// <summary>After a step: what the picture would be now, decoded when called. Null otherwise.</summary>
+    /// <remarks>Only for the handler itself, on the job's thread: the latents it decodes are gone when the handler returns. <see cref="Progress{T}"/> hands on too late.</remarks>
     public Func<IReadOnlyList<Picture>>? Preview { get; init; }
 }
 
@@ -58,4 +59,9 @@ public sealed record GeneratedPicture(Picture Picture, long Seed, float[] Latent
 
     /// <summary>The decoder's output, roughly −1 … 1, row-major (channels, height, width), where the request keeps it.</summary>
     internal float[] Decoded { get; init; } = [];
+
+    /// <summary>Writes the picture to a PNG, JPEG or WebP file, as the extension says. It appears whole or not at all.</summary>
+    /// <param name="path">Ends in .png, .jpg, .jpeg or .webp.</param>
+    /// <exception cref="DiffSynthException">The extension is unknown, or the file cannot be written.</exception>
+    public void Save(string path) => Picture.Save(path);
 }

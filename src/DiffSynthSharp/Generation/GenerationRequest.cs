@@ -70,8 +70,8 @@ public sealed record InitImage(
 /// <summary>Everything one generation is asked for. Null means the model's own default.</summary>
 public sealed record GenerationRequest
 {
-    /// <summary>What the picture shows.</summary>
-    public required string Prompt { get; init; }
+    /// <summary>What the picture shows; "" leaves it to the model.</summary>
+    public string Prompt { get; init; } = "";
 
     /// <summary>What it should not show; null and "" are the empty text.</summary>
     public string? Negative { get; init; }

@@ -16,11 +16,15 @@ internal sealed class StepReport(IProgress<GenerationProgress>? progress, int pi
         if (progress is null) return;
         var done = step.Index + 1;
         Tensor? denoised = null;
+        var (jobThread, isHandled) = (Environment.CurrentManagedThreadId, false);
         progress.Report(new(GenerationPhase.Step, done, step.Count, _clock.Elapsed.TotalSeconds / done)
         {
             Message = pictures > 1 && done == 1 ? $"Picture {picturesDone + 1} of {pictures}." : null,
-            Preview = () => preview(denoised ??= step.Denoised()),
+            Preview = () => isHandled || Environment.CurrentManagedThreadId != jobThread
+                ? throw new InvalidOperationException("A preview must be taken while its report is handled, on the job's own thread: implement IProgress instead of using Progress<T>.")
+                : preview(denoised ??= step.Denoised()),
         });
+        isHandled = true;
         denoised?.Dispose();
     }
 }

@@ -11,7 +11,7 @@ public sealed partial class ReadmeTests
     private const string Source = "tests/DiffSynthSharp.Tests/Structure/ReadmeTests.cs";
 
     [Fact]
-    public void The_readmes_program_makes_a_picture()
+    public async Task The_readmes_program_makes_a_picture()
     {
         using var folder = new TemporaryFolder();
         var before = Directory.GetCurrentDirectory();
@@ -19,7 +19,7 @@ public sealed partial class ReadmeTests
         Directory.SetCurrentDirectory(folder.Path);
         try
         {
-            Program();
+            await Program();
             Assert.Equal((128, 128), (Picture.Load("car.png").Width, Picture.Load("car.png").Height));
         }
         finally
@@ -37,12 +37,12 @@ public sealed partial class ReadmeTests
         Assert.Equal(Lines(runs), Lines(shown).Where(line => line != "using DiffSynthSharp;"));
     }
 
-    private static void Program()
+    private static async Task Program()
     {
         // the README's program begins
-        using var model = DiffusionModel.Load("models/starter");
-        var pictures = model.Generate(new() { Prompt = "a red car by the sea", Seeds = [42] });
-        pictures[0].Picture.Save("car.png");
+        using var model = await DiffusionModel.LoadAsync("models/starter");
+        var picture = await model.GenerateAsync("a red car by the sea");
+        picture.Save("car.png");
         // the README's program ends
     }
 
