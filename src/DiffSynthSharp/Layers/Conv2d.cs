@@ -12,11 +12,11 @@ internal sealed class Conv2d : Leaf
     private readonly long _stride;
     private readonly long _padding;
 
-    public Conv2d(long inputs, long outputs, long kernel, long stride = 1, long padding = 0) : base(nameof(Conv2d))
+    public Conv2d(long inputs, long outputs, long kernel, long stride = 1, long padding = 0, bool bias = true) : base(nameof(Conv2d))
     {
         (_stride, _padding) = (stride, padding);
         _weight = Unfilled(outputs, inputs, kernel, kernel);
-        _bias = Unfilled(outputs);
+        _bias = bias ? Unfilled(outputs) : null;
         RegisterComponents();
     }
 
@@ -36,7 +36,7 @@ internal sealed class Conv2d : Leaf
     public override Tensor forward(Tensor x)
     {
         using var weight = Compute("weight", _weight!, x.dtype);
-        using var bias = Compute("bias", _bias!, x.dtype);
+        using var bias = _bias is null ? null : Compute("bias", _bias, x.dtype);
         var y = nn.functional.conv2d(x, weight, bias, strides: [_stride, _stride], padding: [_padding, _padding]);
         OperationCount.AddProduct(y.numel() / y.shape[1], weight.numel() / y.shape[1], y.shape[1]);
         return WithDeltas(x, y, _stride, _padding);
