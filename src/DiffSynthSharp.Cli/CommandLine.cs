@@ -69,6 +69,7 @@ internal static class CommandLine
         var root = new Command("diffsynth", "Type a prompt, get the picture: Stable Diffusion on this machine, offline.")
         {
             GenerateCommand.Create(terminal),
+            AnnotateCommand.Create(terminal),
             UpscaleCommand.Create(terminal),
             InspectCommand.Create(terminal),
             ModelsCommand.Create(terminal),

@@ -11,6 +11,7 @@ public sealed partial class HelpTests
     [Theory]
     [InlineData("diffsynth")]
     [InlineData("diffsynth generate")]
+    [InlineData("diffsynth annotate")]
     [InlineData("diffsynth upscale")]
     [InlineData("diffsynth inspect")]
     [InlineData("diffsynth models")]

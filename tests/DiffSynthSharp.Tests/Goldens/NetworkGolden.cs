@@ -1,3 +1,4 @@
+using DiffSynthSharp.Imaging;
 using DiffSynthSharp.Weights;
 using static TorchSharp.torch;
 
@@ -15,5 +16,17 @@ internal static class NetworkGolden
     {
         WeightLoader.Fill(network, weights, typeof(T).Name, CPU);
         return network;
+    }
+
+    /// <summary>An annotator's picture, by the peak signal to noise ratio over its bytes.</summary>
+    public static void CompareControlPicture(GoldenCase @case, GoldenTensors tensors, string annotator, string weightFile)
+    {
+        var (image, expected) = (tensors["in.image"], tensors["out.map"]);
+        var picture = new Picture((int)image.shape[1], (int)image.shape[0], image.contiguous().data<byte>().ToArray());
+        var control = AnnotatorNames.Run(annotator, picture, weightFile);
+        Assert.Equal((expected.shape[1], expected.shape[0]), (control.Width, control.Height));
+        var psnr = GoldenAssert.Psnr(tensor(control.Rgb.ToArray(), expected.shape, ScalarType.Byte), expected, 255);
+        var least = @case.Json.GetProperty("psnr").GetDouble();
+        Assert.True(psnr >= least, $"map: {psnr:0.0} dB, expected {least} or more.");
     }
 }

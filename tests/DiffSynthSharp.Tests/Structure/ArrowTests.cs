@@ -18,7 +18,7 @@ public sealed partial class ArrowTests
         ["Imaging"] = ["Runtime"],
         ["Prompts"] = ["Weights", "Tokenizers", "Runtime"],
         ["Memory"] = ["Layers", "Weights", "Runtime"],
-        ["Adapters"] = ["Layers", "Weights", "Models", "Memory", "Imaging", "Runtime"],
+        ["Adapters"] = ["Layers", "Weights", "Models", "Sampling", "Memory", "Imaging", "Runtime"],
         ["Families"] = ["Layers", "Weights", "Models", "Adapters", "Sampling", "Tokenizers", "Prompts", "Memory", "Imaging", "Runtime"],
         ["Generation"] = ["Layers", "Weights", "Models", "Adapters", "Sampling", "Tokenizers", "Prompts", "Memory", "Families", "Imaging", "Runtime"],
         ["Benchmarking"] = ["Layers", "Memory", "Families", "Generation", "Runtime"],

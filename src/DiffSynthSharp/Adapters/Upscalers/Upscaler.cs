@@ -47,22 +47,10 @@ public sealed class Upscaler : IDisposable
         var place = DeviceChoice.Parse(device);
         using var stop = BlockBorder.StopWith(cancellation);
         using var scope = NewDisposeScope();
-        var weights = RrdbKeys.Prefixes.Select(prefix => ComponentWeights.Find(source, prefix, RrdbKeys.For)).FirstOrDefault(found => found is not null)
+        var network = NetworkFile.TryLoad(source, RrdbKeys.Prefixes, RrdbKeys.For, Create, "upscaler", place)
             ?? throw new DiffSynthException($"'{path}' is no ESRGAN upscaler. Its {source.Entries.Count} tensors begin with '{OneLine.Of(source.Entries.Keys.First())}'; "
                 + "expected names of RealESRGAN_x4plus or of ESRGAN ('conv_first', 'model.0').");
-        var config = RrdbConfig.Detect(weights);
-        if (config.Channels != 3) throw new DiffSynthException($"The upscaler in '{path}' is for pictures of {config.Channels} channels; expected 3 (red, green, blue).");
-        var network = new RrdbNet(config);
-        try
-        {
-            WeightLoader.Fill(network, weights, "upscaler", place);
-            return new Upscaler(network, place);
-        }
-        catch
-        {
-            network.Dispose();
-            throw;
-        }
+        return new Upscaler(network, place);
     }
 
     /// <summary>The picture, <see cref="Scale"/> times larger.</summary>
@@ -84,7 +72,7 @@ public sealed class Upscaler : IDisposable
         using var inference = inference_mode(true);
         using var stop = BlockBorder.StopWith(cancellation);
         using var scope = NewDisposeScope();
-        Run(picture.ToTensor().mul_(0.5f).add_(0.5f), tile, pad, progress, (top, left, larger) => Write(larger, rgb, (int)width, top, left));
+        Run(picture.ToHint(), tile, pad, progress, (top, left, larger) => Write(larger, rgb, (int)width, top, left));
         return new Picture((int)width, (int)height, rgb);
     }
 
@@ -113,6 +101,13 @@ public sealed class Upscaler : IDisposable
 
     /// <summary>Frees the weights.</summary>
     public void Dispose() => _network.Dispose();
+
+    private static RrdbNet Create(ComponentWeights weights)
+    {
+        var config = RrdbConfig.Detect(weights);
+        return config.Channels == 3 ? new RrdbNet(config)
+            : throw new DiffSynthException($"The upscaler in '{weights.Origin}' is for pictures of {config.Channels} channels; expected 3 (red, green, blue).");
+    }
 
     private static void Write(Tensor tile, byte[] rgb, int width, long top, long left)
     {
