@@ -136,6 +136,9 @@ public sealed record GenerationRequest
     /// <summary>Prompts for parts of the picture.</summary>
     public IReadOnlyList<PromptRegion> Regions { get; init; } = [];
 
+    /// <summary>How far a region's border is softened: the deviation of a Gaussian in latent cells, 0 … 64. Null: 10, less for pictures below 512 pixels.</summary>
+    public double? RegionBlur { get; init; }
+
     /// <summary>LoRAs that change the networks for this request alone. They add up.</summary>
     public IReadOnlyList<LoraUse> Loras { get; init; } = [];
 

@@ -62,7 +62,7 @@ internal sealed class PassRunner(
             Negative = inputs.Negative,
             Scale = Math.Max(1, request.Guidance ?? family.DefaultGuidance),
             Rescale = request.GuidanceRescale,
-            Regions = [.. request.Regions.Zip(inputs.Regions, (region, prompt) => new RegionInput(prompt, (LatentMask.Region(region.Mask, height, width) * region.Scale).to(family.Device)))],
+            Regions = [.. request.Regions.Zip(inputs.Regions, (region, prompt) => new RegionInput(prompt, (LatentMask.Region(region.Mask, height, width, request.RegionBlur) * region.Scale).to(family.Device)))],
             Network = new() { Channels = channels?.to(family.Device), Tiles = tiled == TiledNetwork.Blocks ? Grid : null },
             StepTiles = tiled == TiledNetwork.Steps ? Grid : null,
         };

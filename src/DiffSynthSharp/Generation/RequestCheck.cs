@@ -51,6 +51,7 @@ internal static class RequestCheck
             Within(tiles.Tile, SmallestTile, LongestSide, "tile");
             Within(tiles.Stride, 1, tiles.Tile, "tile stride");
         }
+        Within(request.RegionBlur ?? 0, 0, 64, "region blur");
         foreach (var region in request.Regions) Within(region.Scale, 0, 1000, "scale of a region");
     }
 

@@ -5,8 +5,9 @@ namespace DiffSynthSharp.Imaging;
 /// <summary>Masks at the size of latents: (1, 1, height, width) float32, 1 where the mask is white.</summary>
 internal static class LatentMask
 {
-    private const int RegionKernel = 33;
-    private const double RegionSigma = 10;
+    private const double ReferenceBlur = 10;
+    private const double ReferenceSide = 64;
+    private const double KernelReach = 1.6;
 
     /// <summary>0 … 1, as bright as the mask is.</summary>
     /// <remarks>AUTOMATIC1111/stable-diffusion-webui, modules/processing.py: bicubic, the first channel.</remarks>
@@ -38,12 +39,21 @@ internal static class LatentMask
     public static Tensor Middle(Picture mask, int height, int width) => Of(Decided(mask, height, width), height, width);
 
     /// <summary>A region's weight, 0 … 1, which fades over its border.</summary>
+    /// <param name="mask">White is where it counts; of any size.</param>
+    /// <param name="height">Latent cells.</param>
+    /// <param name="width">Latent cells.</param>
+    /// <param name="blur">Deviation of the Gaussian in cells; null: <see cref="RegionBlur"/>.</param>
     /// <remarks>modelscope/DiffSynth-Studio 1.1.9, pipelines/base.py (<c>control_noise_via_local_prompts</c>): a Gaussian of 33 cells and σ = 10.</remarks>
-    public static Tensor Region(Picture mask, int height, int width)
+    public static Tensor Region(Picture mask, int height, int width, double? blur = null)
     {
-        var taps = GaussianBlur.Taps(RegionKernel, RegionSigma);
+        var sigma = blur ?? RegionBlur(height, width);
+        if (sigma == 0) return Middle(mask, height, width);
+        var taps = GaussianBlur.Taps(2 * (int)Math.Ceiling(KernelReach * sigma) + 1, sigma);
         return Of(GaussianBlur.Of(Decided(mask, height, width), width, height, taps, taps), height, width);
     }
+
+    /// <summary>DiffSynth-Studio's blur on latents of 64 cells and more; on smaller ones it would level out every region, so there it shrinks in proportion.</summary>
+    public static double RegionBlur(int height, int width) => ReferenceBlur * Math.Min(1, Math.Min(height, width) / ReferenceSide);
 
     /// <summary>The original where the mask is 0, what was generated where it is 1.</summary>
     public static Tensor Blend(Tensor original, Tensor generated, Tensor mask)

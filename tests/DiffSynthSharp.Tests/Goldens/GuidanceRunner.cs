@@ -74,7 +74,7 @@ internal sealed class GuidanceRunner : IGoldenRunner
     {
         double[] scales = [.. @case.Json.GetProperty("scales").EnumerateArray().Select(scale => scale.GetDouble())];
         var global = tensors["in.global"].shape;
-        var weights = scales.Select((_, i) => LatentMask.Region(Picture.Of(ImageOpsRunner.Pixels(tensors[$"in.mask{i}"])), (int)global[2], (int)global[3])).ToList();
+        var weights = scales.Select((_, i) => LatentMask.Region(Picture.Of(ImageOpsRunner.Pixels(tensors[$"in.mask{i}"])), (int)global[2], (int)global[3], 10)).ToList();
         for (var i = 0; i < scales.Length; i++) GoldenAssert.Close($"weight{i}", weights[i], tensors[$"tap.weight{i}"], @case.Tolerance);
         var local = scales.Select((scale, i) => (tensors[$"in.local{i}"], weights[i] * scale));
         GoldenAssert.Close("merged", Guidance.Regional(tensors["in.global"], local), tensors["out.merged"], @case.Tolerance);

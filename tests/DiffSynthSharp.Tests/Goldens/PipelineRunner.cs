@@ -43,7 +43,7 @@ internal sealed class PipelineRunner : IGoldenRunner
         {
             var recorded = tensors[name];
             var mask = Picture(tensors[name.Replace("out.blurred", "in.mask", StringComparison.Ordinal)]);
-            GoldenAssert.Close(name, LatentMask.Region(mask, (int)recorded.shape[2], (int)recorded.shape[3]), recorded, @case.Tolerance);
+            GoldenAssert.Close(name, LatentMask.Region(mask, (int)recorded.shape[2], (int)recorded.shape[3], 10), recorded, @case.Tolerance);
         }
     }
 
@@ -96,6 +96,7 @@ internal sealed class PipelineRunner : IGoldenRunner
             HighRes = request.TryGetProperty("highres", out var highres) ? [HighRes(highres)] : [],
             Tiles = request.TryGetProperty("tiled", out var tiled) ? Tiles(tiled) : null,
             Regions = request.TryGetProperty("regions", out var regions) ? [.. regions.EnumerateArray().Select(region => Region(region, tensors))] : [],
+            RegionBlur = 10,
             Syntax = PromptSyntax.Plain,
             KeepDecoded = true,
         };
