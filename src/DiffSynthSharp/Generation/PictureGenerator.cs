@@ -53,8 +53,7 @@ internal sealed class PictureGenerator(LoadedFamily family, IProgress<Generation
         var highRes = plan.HighRes!;
         var enlarged = before.Select(picture => (Picture?)picture.Picture.Resize(plan.Width, plan.Height, highRes.Resize)).ToArray();
         if (highRes.Seed is not { } seed) return pass.Run(plan, seeds, noise, enlarged, done);
-        // Picture k of a batch draws from its own generator here too.
-        using var own = new NoiseSource([.. seeds.Select((_, k) => seed + done + k)], []);
+        using var own = new NoiseSource([.. seeds.Select(_ => seed)], []);
         return pass.Run(plan, seeds, own, enlarged, done);
     }
 

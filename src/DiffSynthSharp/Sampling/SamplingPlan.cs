@@ -134,8 +134,12 @@ internal sealed class SamplingPlan
     /// <summary>The sampler, fresh for a run.</summary>
     public Sampler NewSampler() => _sampler.Create(_settings);
 
+    // A sampler that chooses its own steps may make more of them than the ladder has.
     private SamplingStep Finished(Trajectory run, int i, Tensor x)
-        => new(i, Steps, _ladder.Landing(i), () => x * (i == Steps - 1 ? EndScale : InputScale(_ladder.Landing(i))), () => run.Denoised!.alias());
+    {
+        var landing = _ladder.Landing(Math.Min(i, Steps - 1));
+        return new(i, Math.Max(Steps, i + 1), landing, () => x * (i >= Steps - 1 ? EndScale : InputScale(landing)), () => run.Denoised!.alias());
+    }
 
     // Latents that were never scaled for the network stay as they are where a ladder ends above 0.
     private double EndScale => _sampler.Spacing == StepSpacing.Continuous ? 1 : InputScale(Sigmas[^1]);
