@@ -43,10 +43,16 @@ public sealed partial class DiffusionModel : IDisposable
     private readonly LoadedFamily _family;
     private readonly JobTurn _turn = new();
 
-    private DiffusionModel(LoadedFamily family, ModelDescription description) => (_family, Description) = (family, description);
+    private DiffusionModel(LoadedFamily family, ModelDescription description, LoadOptions options)
+        => (_family, Description, Options) = (family, description, options);
 
     /// <summary>What was loaded, from where.</summary>
     public ModelDescription Description { get; }
+
+    /// <summary>How it was loaded.</summary>
+    public LoadOptions Options { get; }
+
+    internal LoadedFamily Family => _family;
 
     /// <summary>Loads a checkpoint (.safetensors, .ckpt, …) or a diffusers folder.</summary>
     /// <param name="path">The file or folder.</param>
@@ -58,7 +64,7 @@ public sealed partial class DiffusionModel : IDisposable
     public static DiffusionModel Load(string path, LoadOptions? options = null, IProgress<GenerationProgress>? progress = null, CancellationToken cancellation = default)
     {
         var (family, description) = LoadFamily(path, options ?? new(), progress, cancellation);
-        return new(family, description);
+        return new(family, description, options ?? new());
     }
 
     internal static (LoadedFamily Family, ModelDescription Description) LoadFamily(

@@ -1,0 +1,162 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using DiffSynthSharp.Imaging;
+using DiffSynthSharp.Records;
+
+namespace DiffSynthSharp;
+
+/// <summary>Everything that made a picture, as it is kept inside the picture's PNG file, so that the picture can be made again bit for bit.</summary>
+/// <example>
+/// <code>
+/// var picture = model.Generate(request)[0];
+/// picture.Picture.Save("car.png", PictureRecord.Of(model, request, picture).Texts());
+/// var again = PictureRecord.Read("car.png")!.ToRequest();
+/// </code>
+/// </example>
+public sealed class PictureRecord
+{
+    /// <summary>The keyword of the PNG text that holds a record.</summary>
+    public const string Keyword = "diffsynth";
+
+    private const int Format = 1;
+
+    private readonly Stored _stored;
+    private readonly string _folder;
+
+    private PictureRecord(Stored stored, string folder) => (_stored, _folder) = (stored, folder);
+
+    /// <summary>The model's file or folder.</summary>
+    public string Model => _stored.Model;
+
+    /// <summary>The model's files.</summary>
+    public IReadOnlyList<HashedFile> ModelFiles => _stored.ModelFiles;
+
+    /// <summary>Files that the request names: LoRAs, embeddings, ControlNets and so on.</summary>
+    public IReadOnlyList<HashedFile> Files => _stored.Files;
+
+    /// <summary>The hash of the picture's red, green and blue bytes.</summary>
+    public string Pixels => _stored.Pixels;
+
+    /// <summary>Program, kernels and choices.</summary>
+    public MadeWith MadeWith => _stored.MadeWith;
+
+    /// <summary>How the model was loaded. The number of threads is what was in use.</summary>
+    public LoadOptions Loading => new() { Vae = _stored.Vae, Tokenizers = _stored.Tokenizers, Device = MadeWith.Device, Threads = MadeWith.Threads };
+
+    private sealed record Stored
+    {
+        public required int Format { get; init; }
+
+        public required JsonElement Request { get; init; }
+
+        public required string Model { get; init; }
+
+        public required IReadOnlyList<HashedFile> ModelFiles { get; init; }
+
+        public string? Vae { get; init; }
+
+        public string? Tokenizers { get; init; }
+
+        public required IReadOnlyList<HashedFile> Files { get; init; }
+
+        public required string Pixels { get; init; }
+
+        public required MadeWith MadeWith { get; init; }
+    }
+
+    /// <summary>The record of a picture that was just made. Hashes the model's files, which takes seconds for large ones the first time.</summary>
+    /// <param name="model">What made it.</param>
+    /// <param name="request">What was asked for.</param>
+    /// <param name="picture">One of the results.</param>
+    /// <exception cref="DiffSynthException">A file cannot be read.</exception>
+    public static PictureRecord Of(DiffusionModel model, GenerationRequest request, GeneratedPicture picture)
+    {
+        var alone = Alone(request, picture.Seed);
+        return new(new()
+        {
+            Format = Format,
+            Request = JsonSerializer.SerializeToElement(alone, RecordJson.Writing),
+            Model = Path.GetFullPath(model.Description.Path),
+            ModelFiles = Records.ModelFiles.Of(model.Description),
+            Vae = FullPath(model.Options.Vae),
+            Tokenizers = FullPath(model.Options.Tokenizers),
+            Files = [.. RequestFiles.Of(alone).Select(file => new HashedFile(file, FileHashes.Of(file)))],
+            Pixels = RecordJson.HashOf(picture.Picture),
+            MadeWith = MadeWith.Here(model, alone),
+        }, "");
+    }
+
+    /// <summary>The record inside a picture file.</summary>
+    /// <returns>Null when there is none.</returns>
+    /// <exception cref="DiffSynthException">The file cannot be read, or its record is damaged or of a newer program.</exception>
+    public static PictureRecord? Read(string path)
+    {
+        if (!PictureTexts.Read(path).TryGetValue(Keyword, out var text)) return null;
+        try
+        {
+            var stored = JsonSerializer.Deserialize<Stored>(text, RecordJson.Writing) ?? throw new JsonException("it is empty.");
+            if (stored.Format == Format) return new(stored, Path.GetDirectoryName(Path.GetFullPath(path))!);
+            throw new DiffSynthException($"'{path}' has a record of format {stored.Format}; this program reads format {Format}. Take the program that made it, or a newer one.");
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException)
+        {
+            throw new DiffSynthException($"The record in '{path}' cannot be read: {e.Message.Split('\n')[0]}", e);
+        }
+    }
+
+    /// <summary>The texts for the PNG file: A1111's <c>parameters</c> and the record itself.</summary>
+    public IReadOnlyDictionary<string, string> Texts() => new Dictionary<string, string>
+    {
+        ["parameters"] = InfotextWriter.Of(this, ToRequest(_ => { }, "init", "mask", "regions", "controls"), _stored.Request).ToString(),
+        [Keyword] = JsonSerializer.Serialize(_stored, RecordJson.Writing),
+    };
+
+    /// <summary>What was asked for, its pictures loaded again.</summary>
+    /// <param name="say">Told of pictures that are no longer what they were; null says nothing.</param>
+    /// <param name="without">Properties of the request that are left at their defaults, by their names in JSON, because they will be replaced.</param>
+    /// <exception cref="DiffSynthException">A picture is missing, or the record is damaged or of a newer program.</exception>
+    public GenerationRequest ToRequest(Action<string>? say = null, params IReadOnlyCollection<string> without)
+    {
+        try
+        {
+            var request = JsonObject.Create(_stored.Request)!;
+            foreach (var name in without) request.Remove(name);
+            return request.Deserialize<GenerationRequest>(RecordJson.Reading(_folder, say ?? (_ => { })))!;
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException or InvalidOperationException or FormatException or KeyNotFoundException or ArgumentException)
+        {
+            throw new DiffSynthException($"The record's request cannot be read: {e.Message.Split('\n')[0]}", e);
+        }
+    }
+
+    /// <summary>Which of the model's files are no longer what they were, one sentence each.</summary>
+    /// <param name="model">What is loaded now.</param>
+    public IEnumerable<string> ModelDifferences(ModelDescription model)
+    {
+        var now = Records.ModelFiles.Of(model);
+        foreach (var then in ModelFiles.Where(then => now.All(file => file.Sha256 != then.Sha256)))
+            yield return now.FirstOrDefault(file => file.Name == then.Name) is { } changed
+                ? $"The model's file '{then.Name}' has changed: its SHA-256 was {ShortHash.Of(then.Sha256)} and is {ShortHash.Of(changed.Sha256)}."
+                : $"The model's file '{then.Name}' of SHA-256 {ShortHash.Of(then.Sha256)} is not part of '{model.Path}'.";
+    }
+
+    /// <summary>Which files that a request names are missing or no longer what they were, one sentence each.</summary>
+    /// <param name="request">Files that it doesn't name are not looked at.</param>
+    public IEnumerable<string> FileDifferences(GenerationRequest request)
+    {
+        var named = RequestFiles.Of(request).ToHashSet();
+        foreach (var then in Files.Where(file => named.Contains(file.Name)))
+            if (!File.Exists(then.Name)) yield return $"The file '{then.Name}' of SHA-256 {ShortHash.Of(then.Sha256)} is missing.";
+            else if (FileHashes.Of(then.Name) is var now && now != then.Sha256)
+                yield return $"The file '{then.Name}' has changed: its SHA-256 was {ShortHash.Of(then.Sha256)} and is {ShortHash.Of(now)}.";
+    }
+
+    /// <summary>The request for this picture alone: later passes with a seed of their own count it up with each picture.</summary>
+    private static GenerationRequest Alone(GenerationRequest request, long seed)
+    {
+        var index = Math.Max(0, request.Seeds.ToList().IndexOf(seed));
+        return request with { Seeds = [seed], Batch = 1, HighRes = [.. request.HighRes.Select(pass => pass with { Seed = pass.Seed + index })] };
+    }
+
+    private static string? FullPath(string? path) => path is null ? null : Path.GetFullPath(path);
+}
