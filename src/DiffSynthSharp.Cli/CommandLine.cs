@@ -16,7 +16,7 @@ internal static class CommandLine
     private const int HelpWidth = 110;
 
     /// <summary>Runs one command.</summary>
-    /// <returns>The process's exit code: 0, <see cref="Failed"/> or <see cref="Cancelled"/>.</returns>
+    /// <returns>The process's exit code: 0, <see cref="Failed"/>, <see cref="Cancelled"/> or <see cref="VerifyCommand.Differs"/>.</returns>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments, Terminal terminal, CancellationToken cancellation)
     {
         if (arguments.Count == 0) arguments = ["--help"];
@@ -69,6 +69,7 @@ internal static class CommandLine
         var root = new Command("diffsynth", "Type a prompt, get the picture: Stable Diffusion on this machine, offline.")
         {
             GenerateCommand.Create(terminal),
+            VerifyCommand.Create(terminal),
             AnnotateCommand.Create(terminal),
             UpscaleCommand.Create(terminal),
             InspectCommand.Create(terminal),

@@ -12,6 +12,7 @@ public sealed partial class HelpTests
     [InlineData("diffsynth")]
     [InlineData("diffsynth generate")]
     [InlineData("diffsynth annotate")]
+    [InlineData("diffsynth verify")]
     [InlineData("diffsynth upscale")]
     [InlineData("diffsynth inspect")]
     [InlineData("diffsynth models")]

@@ -15,7 +15,8 @@ internal static class GenerateCommand
             "diffsynth generate \"a red car by the sea\"",
             "diffsynth generate \"a cat\" --model v1-5-pruned-emaonly.safetensors --negative \"blurry\" --steps 20 --seed 42 --size 512x512 -o cat.png",
             "diffsynth generate \"a watercolour\" --model v1-5-pruned-emaonly.safetensors --init photo.png --strength 0.6",
-            "diffsynth generate \"a house\" --count 4 --seed 7 --json")
+            "diffsynth generate \"a house\" --count 4 --seed 7 --json",
+            "diffsynth generate --like cat.png --seed 8")
         {
             options.Prompt,
         };
@@ -27,26 +28,36 @@ internal static class GenerateCommand
     private static int Run(Terminal terminal, GenerateOptions options, ParseResult parsed, CancellationToken cancellation)
     {
         var isQuiet = parsed.GetValue(options.Quiet) || parsed.GetValue(options.Json);
-        var request = options.Request(parsed, isQuiet ? _ => { } : terminal.Error.WriteLine);
+        Action<string> say = isQuiet ? _ => { } : terminal.Error.WriteLine;
+        var like = parsed.GetValue(options.Like) is { } repeated ? Repetition.Of(repeated, say, options.Replaced(parsed)) : null;
+        var request = options.Request(parsed, like, say);
         var output = parsed.GetValue(options.Output);
         CheckTargets(output, parsed.GetValue(options.LatentsOutput));
-        var path = StarterModel.Or(parsed.GetValue(options.Model));
+        var path = like?.ModelPath(parsed.GetValue(options.Model)) ?? StarterModel.Or(parsed.GetValue(options.Model));
+        var loading = options.Loading(parsed);
+        if (like is not null) loading = like.Loading(loading, parsed.GetValue(options.Device) is not null);
         var display = new ProgressDisplay(terminal, isQuiet);
         var made = display.Run(progress =>
         {
             var clock = Stopwatch.StartNew();
-            using var model = DiffusionModel.Load(path, options.Loading(parsed), progress, cancellation);
+            using var model = DiffusionModel.Load(path, loading, progress, cancellation);
+            foreach (var difference in like?.Differences(model) ?? []) say(difference);
             var loadSeconds = clock.Elapsed.TotalSeconds;
             var pictures = new List<GeneratedPicture>();
             // A batch at a time, so that what is finished is on disk whatever happens next.
             foreach (var seeds in request.Seeds.Chunk(request.Batch))
-                foreach (var picture in model.Generate(request with { Seeds = seeds }, progress, cancellation))
+            {
+                var job = request with { Seeds = seeds };
+                foreach (var picture in model.Generate(job, progress, cancellation))
                 {
                     var file = PictureNames.For(output, request.Prompt, picture.Seed, request.Seeds.Count > 1);
-                    picture.Picture.Save(file, Parameters.Of(request, picture, path));
+                    // Only PNG files have a place for texts.
+                    var isPng = Path.GetExtension(file).Equals(".png", StringComparison.OrdinalIgnoreCase);
+                    picture.Picture.Save(file, isPng ? PictureRecord.Of(model, job, picture).Texts() : null);
                     Announce(terminal, options, parsed, new(file, picture, loadSeconds));
                     pictures.Add(picture);
                 }
+            }
             return pictures;
         });
         if (parsed.GetValue(options.LatentsOutput) is { } latents) LatentsFile.Save(latents, made);

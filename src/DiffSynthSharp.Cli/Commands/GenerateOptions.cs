@@ -10,7 +10,11 @@ internal sealed class GenerateOptions
 {
     private const int MostPictures = 10_000;
 
-    public Argument<string> Prompt { get; } = new("prompt") { Description = "What the picture shows." };
+    public Argument<string?> Prompt { get; } = new("prompt") { Description = "What the picture shows.", Arity = ArgumentArity.ZeroOrOne };
+
+    public Option<string?> Like { get; } = Values.Text("--like", "PICTURE",
+        "Makes a picture again, bit for bit, from what its file says; other options change what they name. Also reads what AUTOMATIC1111,"
+            + " ComfyUI, InvokeAI and SwarmUI wrote, as far as it maps, and says what did not.");
 
     public Option<string?> Model { get; } = Values.Text("--model", "PATH",
         "A checkpoint (.safetensors, .ckpt) or a model folder. Default: the starter model that comes with the program.", "-m");
@@ -74,7 +78,7 @@ internal sealed class GenerateOptions
 
     public IEnumerable<Option> All =>
     [
-        Model, Negative, Steps, Guidance, Seed, Count, Size, Output, Init, Strength, Sampler, Schedule, Prediction, ClipSkip, GuidanceRescale, Batch,
+        Like, Model, Negative, Steps, Guidance, Seed, Count, Size, Output, Init, Strength, Sampler, Schedule, Prediction, ClipSkip, GuidanceRescale, Batch,
         .. _parts.SelectMany(part => part.All), Vae, Tokenizers, Device, Threads, LatentsOutput, Quiet, Json,
     ];
 
@@ -89,42 +93,53 @@ internal sealed class GenerateOptions
 
     /// <summary>What is to be made, all seeds in one request.</summary>
     /// <param name="parsed">The command line.</param>
+    /// <param name="like">The picture that is repeated; null when none is.</param>
     /// <param name="say">Takes what the user should know.</param>
     /// <exception cref="DiffSynthException">A value is out of range, or a file is missing.</exception>
-    public GenerationRequest Request(ParseResult parsed, Action<string> say)
+    public GenerationRequest Request(ParseResult parsed, Repetition? like, Action<string> say)
     {
-        var defaults = new GenerationRequest { Prompt = parsed.GetRequiredValue(Prompt) };
+        var prompt = parsed.GetValue(Prompt) ?? like?.Request.Prompt
+            ?? throw new DiffSynthException("There is no prompt. Say what the picture shows, or name a picture to repeat with --like.");
+        var defaults = (like?.Request ?? new() { Prompt = prompt }) with { Prompt = prompt };
         var count = parsed.GetValue(Count) ?? 1;
         if (count is < 1 or > MostPictures) throw new DiffSynthException($"Count {count} doesn't fit: expected 1 … {MostPictures}.");
-        var seed = parsed.GetValue(Seed) ?? Random.Shared.NextInt64(uint.MaxValue - MostPictures);
+        var seed = parsed.GetValue(Seed) ?? like?.Request.Seeds[0] ?? Random.Shared.NextInt64(uint.MaxValue - MostPictures);
         var strength = parsed.GetValue(Strength);
         if (strength is < 0 or > 1) throw new DiffSynthException($"Strength {strength} doesn't fit: expected 0 … 1.");
-        if (strength is not null && parsed.GetValue(Init) is null)
+        if (strength is not null && parsed.GetValue(Init) is null && defaults.Init is null)
             throw new DiffSynthException("--strength needs a picture to start from: name it with --init.");
         var request = defaults with
         {
-            Negative = parsed.GetValue(Negative),
+            Negative = parsed.GetValue(Negative) ?? defaults.Negative,
             Steps = parsed.GetValue(Steps) ?? defaults.Steps,
-            Guidance = parsed.GetValue(Guidance),
-            GuidanceRescale = parsed.GetValue(GuidanceRescale) ?? 0,
+            Guidance = parsed.GetValue(Guidance) ?? defaults.Guidance,
+            GuidanceRescale = parsed.GetValue(GuidanceRescale) ?? defaults.GuidanceRescale,
             Seeds = [.. Enumerable.Range(0, count).Select(k => seed + k)],
-            Width = parsed.GetValue(Size)?.Width,
-            Height = parsed.GetValue(Size)?.Height,
-            Sampler = parsed.GetValue(Sampler),
-            Schedule = parsed.GetValue(Schedule),
-            Prediction = parsed.GetValue(Prediction),
+            Width = parsed.GetValue(Size)?.Width ?? defaults.Width,
+            Height = parsed.GetValue(Size)?.Height ?? defaults.Height,
+            Sampler = parsed.GetValue(Sampler) ?? defaults.Sampler,
+            Schedule = parsed.GetValue(Schedule) ?? defaults.Schedule,
+            Prediction = parsed.GetValue(Prediction) ?? defaults.Prediction,
             ClipSkip = parsed.GetValue(ClipSkip) ?? defaults.ClipSkip,
             Batch = parsed.GetValue(Batch) ?? defaults.Batch,
         };
-        request.Validate();
-        if (parsed.GetValue(Init) is { } file)
-        {
-            var init = new InitImage(Fitted(Picture.Load(file), parsed.GetValue(Size), say));
-            request = request with { Init = init with { Strength = strength ?? init.Strength } };
-        }
+        (request with { Mask = null }).Validate();
+        request = request with { Init = InitialPicture(parsed, request, strength ?? like?.Strength, say) };
         foreach (var part in _parts) request = part.Apply(parsed, request, say);
         request.Validate();
         return request;
+    }
+
+    /// <summary>Properties of a repeated picture's request, by their names in its record, which the command line replaces.</summary>
+    public IReadOnlyList<string> Replaced(ParseResult parsed) => [.. All.Where(option => parsed.GetResult(option) is { Implicit: false })
+        .Select(option => option.Name switch { "--init" => "init", "--mask" => "mask", "--region" => "regions", "--control" => "controls", _ => null }).OfType<string>()];
+
+    private InitImage? InitialPicture(ParseResult parsed, GenerationRequest request, double? strength, Action<string> say)
+    {
+        var init = parsed.GetValue(Init) is { } file ? new InitImage(Picture.Load(file)) : request.Init;
+        if (init is null) return null;
+        var size = request is { Width: { } width, Height: { } height } ? (width, height) : parsed.GetValue(Size);
+        return init with { Picture = Fitted(init.Picture, size, say), Strength = strength ?? init.Strength };
     }
 
     // A size that no picture can have is left for the model to refuse.

@@ -18,7 +18,10 @@ internal sealed class RegionOptions : RequestOptions
     public override IEnumerable<Option> All => [_regions, _blur];
 
     public override GenerationRequest Apply(ParseResult parsed, GenerationRequest request, Action<string> say)
-        => request with { Regions = [.. (parsed.GetValue(_regions) ?? []).Select(Region)], RegionBlur = parsed.GetValue(_blur) };
+    {
+        if (parsed.GetValue(_regions) is { Length: > 0 } regions) request = request with { Regions = [.. regions.Select(Region)] };
+        return request with { RegionBlur = parsed.GetValue(_blur) ?? request.RegionBlur };
+    }
 
     private static PromptRegion Region(string value)
     {

@@ -8,7 +8,7 @@ internal abstract class RequestOptions
     /// <summary>The options, in the order of the help.</summary>
     public abstract IEnumerable<Option> All { get; }
 
-    /// <summary>The request with what these options ask for.</summary>
+    /// <summary>The request with what these options ask for. Options that are not given leave it as it is: it may be a repeated picture's.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="request">As far as it is known; its initial picture is.</param>
     /// <param name="say">Takes what the user should know.</param>

@@ -34,7 +34,7 @@ public sealed class Picture
     /// <summary>Red, green, blue of every pixel, row by row from the top.</summary>
     public ReadOnlySpan<byte> Rgb => _rgb;
 
-    /// <summary>Full path of the file it was loaded from; null when it comes from elsewhere.</summary>
+    /// <summary>Full path of the file that it, or what it was resized from, was loaded from; null when it comes from elsewhere.</summary>
     public string? Origin { get; private init; }
 
     /// <summary>The bytes with their sizes; not to be written to.</summary>
@@ -73,7 +73,11 @@ public sealed class Picture
     /// <param name="height">Rows.</param>
     /// <param name="filter">How pixels are weighed.</param>
     /// <exception cref="ArgumentException">The size is empty or larger than <see cref="MaxPixels"/>.</exception>
-    public Picture Resize(int width, int height, ResizeFilter filter = ResizeFilter.Bicubic) => Of(PictureResize.To(Pixels, width, height, filter));
+    public Picture Resize(int width, int height, ResizeFilter filter = ResizeFilter.Bicubic)
+    {
+        var resized = PictureResize.To(Pixels, width, height, filter);
+        return new(resized.Width, resized.Height, resized.Bytes) { Origin = Origin };
+    }
 
     /// <summary>The pixels of a rectangle that lies inside.</summary>
     internal Picture Crop(int left, int top, int width, int height) => Of(Pixels.Crop(left, top, width, height));

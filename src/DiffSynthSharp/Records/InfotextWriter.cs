@@ -60,7 +60,8 @@ internal static class InfotextWriter
         return all.Length == 0 ? null : all;
     }
 
-    private static double? Number(JsonElement stored, params IReadOnlyList<string> names)
+    /// <summary>A number of a stored request; null when it has none.</summary>
+    public static double? Number(JsonElement stored, params IReadOnlyList<string> names)
     {
         foreach (var name in names)
             if (stored.ValueKind != JsonValueKind.Object || !stored.TryGetProperty(name, out stored)) return null;

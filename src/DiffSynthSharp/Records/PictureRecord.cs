@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DiffSynthSharp.Imaging;
@@ -20,6 +21,10 @@ public sealed class PictureRecord
 
     private const int Format = 1;
 
+    private static readonly string[] s_withPictures = ["init", "mask", "regions", "controls"];
+
+    private static readonly ConditionalWeakTable<DiffusionModel, IReadOnlyList<HashedFile>> s_modelFiles = [];
+
     private readonly Stored _stored;
     private readonly string _folder;
 
@@ -39,6 +44,9 @@ public sealed class PictureRecord
 
     /// <summary>Program, kernels and choices.</summary>
     public MadeWith MadeWith => _stored.MadeWith;
+
+    /// <summary>The strength with which an initial picture was used; null without one.</summary>
+    public double? Strength => InfotextWriter.Number(_stored.Request, "init", "strength");
 
     /// <summary>How the model was loaded. The number of threads is what was in use.</summary>
     public LoadOptions Loading => new() { Vae = _stored.Vae, Tokenizers = _stored.Tokenizers, Device = MadeWith.Device, Threads = MadeWith.Threads };
@@ -77,7 +85,7 @@ public sealed class PictureRecord
             Format = Format,
             Request = JsonSerializer.SerializeToElement(alone, RecordJson.Writing),
             Model = Path.GetFullPath(model.Description.Path),
-            ModelFiles = Records.ModelFiles.Of(model.Description),
+            ModelFiles = FilesOf(model),
             Vae = FullPath(model.Options.Vae),
             Tokenizers = FullPath(model.Options.Tokenizers),
             Files = [.. RequestFiles.Of(alone).Select(file => new HashedFile(file, FileHashes.Of(file)))],
@@ -107,7 +115,7 @@ public sealed class PictureRecord
     /// <summary>The texts for the PNG file: A1111's <c>parameters</c> and the record itself.</summary>
     public IReadOnlyDictionary<string, string> Texts() => new Dictionary<string, string>
     {
-        ["parameters"] = InfotextWriter.Of(this, ToRequest(_ => { }, "init", "mask", "regions", "controls"), _stored.Request).ToString(),
+        ["parameters"] = InfotextWriter.Of(this, ToRequest(null, s_withPictures), _stored.Request).ToString(),
         [Keyword] = JsonSerializer.Serialize(_stored, RecordJson.Writing),
     };
 
@@ -140,6 +148,18 @@ public sealed class PictureRecord
                 : $"The model's file '{then.Name}' of SHA-256 {ShortHash.Of(then.Sha256)} is not part of '{model.Path}'.";
     }
 
+    /// <summary>What of program, kernels and machine is no longer what it was, a phrase each.</summary>
+    /// <param name="model">What is loaded now.</param>
+    public IEnumerable<string> MakingDifferences(DiffusionModel model) => MadeWith.Here(model, ToRequest(null, s_withPictures)).DifferencesTo(MadeWith);
+
+    /// <summary>Whether a picture's pixels are others than those that were written with this record.</summary>
+    public bool IsChanged(Picture picture) => RecordJson.HashOf(picture) != Pixels;
+
+    /// <summary>One hash for all files of a model; a single file's is its own SHA-256.</summary>
+    /// <param name="model">The model.</param>
+    /// <exception cref="DiffSynthException">A file cannot be read.</exception>
+    public static string ModelHash(DiffusionModel model) => Records.ModelFiles.Together(FilesOf(model));
+
     /// <summary>Which files that a request names are missing or no longer what they were, one sentence each.</summary>
     /// <param name="request">Files that it doesn't name are not looked at.</param>
     public IEnumerable<string> FileDifferences(GenerationRequest request)
@@ -157,6 +177,8 @@ public sealed class PictureRecord
         var index = Math.Max(0, request.Seeds.ToList().IndexOf(seed));
         return request with { Seeds = [seed], Batch = 1, HighRes = [.. request.HighRes.Select(pass => pass with { Seed = pass.Seed + index })] };
     }
+
+    private static IReadOnlyList<HashedFile> FilesOf(DiffusionModel model) => s_modelFiles.GetValue(model, loaded => Records.ModelFiles.Of(loaded.Description));
 
     private static string? FullPath(string? path) => path is null ? null : Path.GetFullPath(path);
 }

@@ -1,14 +1,12 @@
-using System.Text.RegularExpressions;
 using DiffSynthSharp.Imaging;
+using DiffSynthSharp.Prompts;
 
 namespace DiffSynthSharp.Records.Programs;
 
 /// <summary>What AUTOMATIC1111's web page and those who write as it does say of a picture.</summary>
 /// <remarks>AUTOMATIC1111/stable-diffusion-webui 1.10, modules/infotext_utils.py and modules/processing.py.</remarks>
-internal static partial class WebUiReader
+internal static class WebUiReader
 {
-    private const int MatchMilliseconds = 2_000;
-
     public static ForeignRecord? Read(Infotext text)
     {
         if (text.Fields.Count == 0) return null;
@@ -41,9 +39,10 @@ internal static partial class WebUiReader
     /// <summary>The prompt without tags that name files, which are noted.</summary>
     public static string WithoutTags(string prompt, ForeignFields fields)
     {
-        foreach (Match tag in Tag().Matches(prompt))
-            fields.Say($"{ForeignFields.Shown(tag.Value)} ({(tag.Groups[1].Value == "hypernet" ? "not known here" : "name the LoRA's file with --lora")})");
-        return Tag().Replace(prompt, "").Trim();
+        var (plain, tags) = NetworkTags.Extract(prompt);
+        foreach (var tag in tags)
+            fields.Say($"<{ForeignFields.Shown($"{tag.Kind}:{string.Join(':', tag.Positional)}")}> ({(tag.Kind is "lora" or "lyco" ? "name the LoRA's file with --lora" : "not known here")})");
+        return plain.Trim();
     }
 
     private static GenerationRequest WithSampler(GenerationRequest request, ForeignFields fields)
@@ -90,7 +89,4 @@ internal static partial class WebUiReader
     }
 
     private static int Side(ForeignFields fields, string name) => fields.Whole(name, 0, ForeignFields.LargestSide) ?? 0;
-
-    [GeneratedRegex("<(lora|lyco|hypernet):[^<>]{1,300}>", RegexOptions.None, MatchMilliseconds)]
-    private static partial Regex Tag();
 }
