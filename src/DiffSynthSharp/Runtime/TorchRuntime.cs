@@ -8,7 +8,8 @@ namespace DiffSynthSharp.Runtime;
 /// <remarks>
 /// The libraries are loaded by absolute path in dependency order; TorchSharp's own loads by name then find them by SONAME
 /// (dotnet/TorchSharp, src/TorchSharp/Torch.cs, LoadNativeBackend). The folder is <c>DIFFSYNTH_LIBTORCH</c> when that is set (an
-/// unpacked libtorch 2.10 or 2.11, or a Python environment's <c>site-packages/torch/lib</c>), else <c>native</c> beside the program.
+/// unpacked libtorch 2.10 or 2.11, or a Python environment's <c>site-packages/torch/lib</c>), else <c>native</c> beside the program, else where
+/// NuGet puts the natives of a libtorch package that the program's project refers to.
 /// </remarks>
 public static class TorchRuntime
 {
@@ -25,28 +26,37 @@ public static class TorchRuntime
         lock (s_gate)
         {
             if (s_loaded) return;
-            var bundled = Path.Combine(AppContext.BaseDirectory, "native");
             var named = Environment.GetEnvironmentVariable(FolderVariable);
             ThreadWaiting.KeepShort();
-            Load(bundled, string.IsNullOrEmpty(named) ? bundled : named);
+            LoadLibtorch(string.IsNullOrEmpty(named) ? FolderWith(LibraryNames().First(name => name.Required).File) : named);
+            LoadBinding();
             if (OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64) CachingAllocator.Install();
             s_loaded = true;
         }
     }
 
-    private static void Load(string bundled, string libtorch)
+    private static string Platform
+        => $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
+
+    // Our own programs' folder, a portable program's, a published one's.
+    private static string FolderWith(string file)
     {
-        if (!Directory.Exists(libtorch))
-            throw new DiffSynthException(libtorch == bundled
-                ? $"The libtorch libraries are missing: expected them in '{bundled}'. Build or publish the program again, or set {FolderVariable} to a libtorch 2.10 folder."
-                : $"{FolderVariable} names '{libtorch}', which is not a folder. Point it at libtorch's 'lib' folder or unset it.");
+        string[] folders = [Path.Combine(AppContext.BaseDirectory, "native"), Path.Combine(AppContext.BaseDirectory, "runtimes", Platform, "native"), AppContext.BaseDirectory];
+        return folders.FirstOrDefault(folder => File.Exists(Path.Combine(folder, file))) ?? throw new DiffSynthException(
+            $"The libtorch libraries are missing: there is no '{file}' in '{folders[0]}' or '{folders[1]}'. "
+            + $"Add the package libtorch-cpu-{Platform}, version 2.10.0, to the project, or set {FolderVariable} to a libtorch 2.10 folder.");
+    }
+
+    private static void LoadLibtorch(string folder)
+    {
+        if (!Directory.Exists(folder))
+            throw new DiffSynthException($"{FolderVariable} names '{folder}', which is not a folder. Point it at libtorch's 'lib' folder or unset it.");
         foreach (var name in LibraryNames())
         {
-            var path = Path.Combine(libtorch, name.File);
+            var path = Path.Combine(folder, name.File);
             if (File.Exists(path)) LoadOne(path);
-            else if (name.Required) throw new DiffSynthException($"'{name.File}' is missing from '{libtorch}'. Expected a complete libtorch 2.10 or 2.11.");
+            else if (name.Required) throw new DiffSynthException($"'{name.File}' is missing from '{folder}'. Expected a complete libtorch 2.10 or 2.11.");
         }
-        LoadBinding(bundled);
     }
 
     private static IEnumerable<(string File, bool Required)> LibraryNames()
@@ -58,11 +68,10 @@ public static class TorchRuntime
         return [("libtorch_global_deps.so", false), ("libc10.so", true), ("libtorch_cpu.so", true), ("libc10_cuda.so", false), ("libtorch_cuda.so", false), ("libtorch.so", false)];
     }
 
-    private static void LoadBinding(string bundled)
+    private static void LoadBinding()
     {
         var file = OperatingSystem.IsWindows() ? "LibTorchSharp.dll" : OperatingSystem.IsMacOS() ? "libLibTorchSharp.dylib" : "libLibTorchSharp.so";
-        var path = Path.Combine(bundled, file);
-        if (!File.Exists(path)) throw new DiffSynthException($"'{file}' is missing from '{bundled}'. Build or publish the program again.");
+        var path = Path.Combine(FolderWith(file), file);
         if (NativeLibrary.TryLoad(path, out _)) return;
         if (!OperatingSystem.IsLinux() || !GlibcxxRepair.TryLoadRepaired(path)) LoadOne(path);
     }
