@@ -32,7 +32,7 @@ public sealed class ErrorTests : IDisposable
         => AssertOneLine(expected, await Run.Of(["generate", "a cat", .. arguments]));
 
     [Fact]
-    public async Task A_prompt_is_asked_for() => AssertOneLine("Required argument missing", await Run.Of("generate"));
+    public async Task A_prompt_is_asked_for() => AssertOneLine("There is no prompt", await Run.Of("generate"));
 
     [Fact]
     public async Task A_size_that_does_not_fit_the_model_names_the_nearest_that_does()
