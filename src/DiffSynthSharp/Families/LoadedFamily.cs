@@ -1,5 +1,6 @@
 using DiffSynthSharp.Layers;
 using DiffSynthSharp.Models.Autoencoders;
+using DiffSynthSharp.Models.Control;
 using DiffSynthSharp.Prompts;
 using DiffSynthSharp.Sampling;
 using static TorchSharp.torch;
@@ -12,6 +13,8 @@ namespace DiffSynthSharp.Families;
 /// </summary>
 internal abstract class LoadedFamily : IDisposable
 {
+    protected LoadedFamily() => Controls = new(LoadControlNet);
+
     /// <summary>The family's name, as users say it.</summary>
     public abstract string Name { get; }
 
@@ -64,5 +67,13 @@ internal abstract class LoadedFamily : IDisposable
     /// <returns>(1, 3, H, W), roughly −1 … 1</returns>
     public abstract Tensor DecodeLatents(Tensor latents, TileGrid? tiles = null);
 
-    public abstract void Dispose();
+    /// <summary>ControlNets that were used last.</summary>
+    public LoadedControls Controls { get; }
+
+    /// <summary>Opens a ControlNet for this model.</summary>
+    /// <param name="path">A file or folder.</param>
+    /// <exception cref="DiffSynthException">It is missing, damaged, of another kind, or made for another model; the message says which.</exception>
+    protected abstract ControlNet LoadControlNet(string path);
+
+    public virtual void Dispose() => Controls.Dispose();
 }

@@ -31,6 +31,9 @@ internal sealed record GuidanceInputs
     /// <summary>What else the network takes.</summary>
     public NetworkInputs Network { get; init; } = new();
 
+    /// <summary>ControlNets of the pass.</summary>
+    public IReadOnlyList<ScheduledControl> Controls { get; init; } = [];
+
     /// <summary>Runs the whole network in tiles of so many latent cells; null runs it whole.</summary>
     public TileGrid? StepTiles { get; init; }
 }
@@ -52,7 +55,8 @@ internal sealed class GuidedPrediction(LoadedFamily family, GuidanceInputs input
     public Tensor Predict(Tensor latents, double timestep, int step)
     {
         using var scope = NewDisposeScope();
-        var rows = Enumerable.Range(0, (int)latents.shape[0]).Select(k => PredictOne(new(latents.narrow(0, k, 1), timestep, step, inputs.Network.Row(k)))).ToArray();
+        var network = inputs.Network with { Controls = [.. inputs.Controls.Where(control => control.IsActive(step)).Select(control => control.Control)] };
+        var rows = Enumerable.Range(0, (int)latents.shape[0]).Select(k => PredictOne(new(latents.narrow(0, k, 1), timestep, step, network.Row(k)))).ToArray();
         return (rows.Length == 1 ? rows[0] : cat(rows)).MoveToOuterDisposeScope();
     }
 
@@ -94,7 +98,8 @@ internal sealed class GuidedPrediction(LoadedFamily family, GuidanceInputs input
     // Prompts of unlike length can't share a batch, and are never padded to do so.
     private (Tensor Without, Tensor With) Branches(Moment at, Tensor with, Tensor without)
     {
-        if (!with.shape.SequenceEqual(without.shape) || at.Latents.shape[2] * at.Latents.shape[3] > LargestPair)
+        var isEachItsOwn = at.Network.Controls.Any(control => control.SparesNegative);
+        if (isEachItsOwn || !with.shape.SequenceEqual(without.shape) || at.Latents.shape[2] * at.Latents.shape[3] > LargestPair)
             return (Evaluate(at, without, isNegative: true), Evaluate(at, with));
         var both = Evaluate(at with { Latents = cat([at.Latents, at.Latents]) }, cat([without, with]));
         return (both.narrow(0, 0, 1), both.narrow(0, 1, 1));

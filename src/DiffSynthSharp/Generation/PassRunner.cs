@@ -9,7 +9,7 @@ namespace DiffSynthSharp.Generation;
 
 /// <summary>Runs one pass for a batch of pictures: encode what it starts from, denoise, decode.</summary>
 internal sealed class PassRunner(
-    LoadedFamily family, GenerationRequest request, RequestPrompts prompts, PictureEncoder encoder, IProgress<GenerationProgress>? progress, CancellationToken cancellation)
+    LoadedFamily family, GenerationRequest request, RequestPrompts prompts, ControlInputs controls, PictureEncoder encoder, IProgress<GenerationProgress>? progress, CancellationToken cancellation)
 {
     /// <param name="pass">Size and steps.</param>
     /// <param name="seeds">One per picture of the batch.</param>
@@ -46,12 +46,12 @@ internal sealed class PassRunner(
         var channels = family.ExtraChannels > 0 ? InpaintChannels(pass, area, sources, posterior, noise) : null;
         if (channels is null && area is not null && posterior == LatentPosterior.Sample) noise.Next().Dispose(); // diffusers encodes the masked picture all the same
         var kept = channels is null && area is not null ? new KeptPart(area.OverLatents(family.Latents.Reduction), clean!, first) : null;
-        var guided = new GuidedPrediction(family, Inputs(pass, channels));
+        var guided = new GuidedPrediction(family, Inputs(pass, channels, sources));
         var report = new StepReport(progress, done, request.Seeds.Count, latents => Preview(latents));
         return pass.Sampling.Run(guided.Predict, start.to(family.Device), noise, report.Step, cancellation, kept?.To(family.Device)).MoveToOuterDisposeScope();
     }
 
-    private GuidanceInputs Inputs(PassPlan pass, Tensor? channels)
+    private GuidanceInputs Inputs(PassPlan pass, Tensor? channels, IReadOnlyList<Picture?> sources)
     {
         var tiled = pass.Tiled(request.Tiles);
         var (height, width) = (pass.Height / family.Latents.Reduction, pass.Width / family.Latents.Reduction);
@@ -64,6 +64,7 @@ internal sealed class PassRunner(
             Rescale = request.GuidanceRescale,
             Regions = [.. request.Regions.Zip(inputs.Regions, (region, prompt) => new RegionInput(prompt, (LatentMask.Region(region.Mask, height, width, request.RegionBlur) * region.Scale).to(family.Device)))],
             Network = new() { Channels = channels?.to(family.Device), Tiles = tiled == TiledNetwork.Blocks ? Grid : null },
+            Controls = controls.Of(pass, sources),
             StepTiles = tiled == TiledNetwork.Steps ? Grid : null,
         };
     }

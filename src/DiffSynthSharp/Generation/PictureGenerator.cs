@@ -23,9 +23,10 @@ internal sealed class PictureGenerator(LoadedFamily family, IProgress<Generation
         Say($"{family.Name}, {passes[0].Describe(request.Tiles)}{(guidance > 1 ? $", guidance {guidance:0.##}" : "")}.");
 
         var clock = Stopwatch.StartNew();
+        var controls = ControlInputs.Open(request, family, Say);
         var prompts = RequestPrompts.Encode(family, request, passes, (index, count) => progress?.Report(new(GenerationPhase.Encode, index, count, 0)), Say);
         var sources = new PictureEncoder(family, request);
-        var pass = new PassRunner(family, request, prompts, sources, progress, cancellation);
+        var pass = new PassRunner(family, request, prompts, controls, sources, progress, cancellation);
         progress?.Report(new(GenerationPhase.Encode, 1, 1, clock.Elapsed.TotalSeconds));
         var encodeSeconds = clock.Elapsed.TotalSeconds / request.Seeds.Count;
 

@@ -52,7 +52,19 @@ internal static class RequestCheck
             Within(tiles.Stride, 1, tiles.Tile, "tile stride");
         }
         Within(request.RegionBlur ?? 0, 0, 64, "region blur");
+        foreach (var control in request.Controls) ControlValues(control, request);
         foreach (var region in request.Regions) Within(region.Scale, 0, 1000, "scale of a region");
+    }
+
+    private static void ControlValues(ControlUse control, GenerationRequest request)
+    {
+        Within(control.Scale, 0, 10, "scale of a ControlNet");
+        Within(control.Start, 0, 1, "start of a ControlNet");
+        Within(control.End, 0, 1, "end of a ControlNet");
+        if (control.Start >= control.End)
+            throw new DiffSynthException($"A ControlNet from {control.Start:0.###} to {control.End:0.###} of the steps never works: the start lies before the end.");
+        if (control.Picture is null && request.HighRes.Count == 0)
+            throw new DiffSynthException($"The ControlNet '{control.Path}' follows the picture of the pass before, but there is one pass only: name a picture, or ask for a high-resolution pass.");
     }
 
     /// <summary>Sizes, samplers and schedules of the first pass and those after it.</summary>

@@ -17,8 +17,8 @@ internal static class FittedPicture
     public static Picture Upload(Picture picture, int width, int height)
     {
         var isWide = (double)picture.Height / picture.Width < (double)height / width;
-        var wide = isWide ? (int)((double)picture.Height / height * width) : picture.Width;
-        var tall = isWide ? picture.Height : (int)((double)picture.Width / width * height);
+        var wide = isWide ? Math.Max(1, (int)((double)picture.Height / height * width)) : picture.Width;
+        var tall = isWide ? picture.Height : Math.Max(1, (int)((double)picture.Width / width * height));
         return picture.Crop((picture.Width - wide) / 2, (picture.Height - tall) / 2, wide, tall).Resize(width, height);
     }
 

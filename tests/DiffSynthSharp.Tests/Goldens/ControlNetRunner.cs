@@ -75,7 +75,7 @@ internal sealed class ControlNetRunner : IGoldenRunner
             var isDiffSynth = unit.TryGetProperty("compatibility", out var compatibility) && compatibility.GetString() == "diffsynth";
             var hint = tensors[hintName];
             Active = new(
-                ControlNetFile.Load(_folder.Path, CPU, isDiffSynth), (hint.dim() == 3 ? hint.unsqueeze(0) : hint).permute(0, 3, 1, 2).to(ScalarType.Float32).div(255f),
+                ControlNetFile.Load(_folder.Path, CPU, keepDiffSynthBiases: isDiffSynth), (hint.dim() == 3 ? hint.unsqueeze(0) : hint).permute(0, 3, 1, 2),
                 unit.TryGetProperty("conditioning_scale", out var scale) ? scale.GetDouble() : 1, unit.TryGetProperty("guess_mode", out var guess) && guess.GetBoolean());
         }
 

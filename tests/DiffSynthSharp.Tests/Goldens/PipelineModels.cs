@@ -12,10 +12,26 @@ internal static class PipelineModels
     public static string Folder(GoldenFolder golden, string model)
         => s_written.GetOrAdd($"{golden.Path}|{model}", _ => new(() => Write(golden, golden.Json.GetProperty("models").GetProperty(model).GetProperty("files")))).Value;
 
-    private static string Write(GoldenFolder golden, JsonElement files)
+    /// <summary>The path of a file that a request names: one of the golden's own, or a table that is written out.</summary>
+    public static string File(GoldenFolder golden, JsonElement content)
+        => content.ValueKind == JsonValueKind.String ? golden.Resolve(content.GetString()!)
+            : s_written.GetOrAdd($"{golden.Path}|{content.GetRawText()}", _ => new(() =>
+            {
+                var path = Path.Combine(NewFolder(), "model.safetensors");
+                WriteFile(golden, path, content);
+                return path;
+            })).Value;
+
+    private static string NewFolder()
     {
         var folder = Directory.CreateTempSubdirectory("diffsynth-golden-").FullName;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
+        return folder;
+    }
+
+    private static string Write(GoldenFolder golden, JsonElement files)
+    {
+        var folder = NewFolder();
         foreach (var file in files.EnumerateObject())
         {
             var path = Path.Combine(folder, file.Name);
@@ -27,9 +43,9 @@ internal static class PipelineModels
 
     private static void WriteFile(GoldenFolder golden, string path, JsonElement content)
     {
-        if (content.TryGetProperty("copy", out var copy)) File.Copy(golden.Resolve(copy.GetString()!), path);
-        else if (content.TryGetProperty("json", out var json)) File.WriteAllText(path, json.GetRawText());
-        else if (content.TryGetProperty("text", out var text)) File.WriteAllText(path, text.GetString());
+        if (content.TryGetProperty("copy", out var copy)) System.IO.File.Copy(golden.Resolve(copy.GetString()!), path);
+        else if (content.TryGetProperty("json", out var json)) System.IO.File.WriteAllText(path, json.GetRawText());
+        else if (content.TryGetProperty("text", out var text)) System.IO.File.WriteAllText(path, text.GetString());
         else
         {
             var table = content.GetProperty("table");

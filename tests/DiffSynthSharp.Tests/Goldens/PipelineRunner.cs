@@ -11,7 +11,7 @@ namespace DiffSynthSharp.Tests.Goldens;
 internal sealed class PipelineRunner : IGoldenRunner
 {
     private static readonly string[] s_families = ["stable-diffusion"];
-    private static readonly string[] s_laterFeatures = ["references", "loras", "controls", "prompt_2", "embedded_guidance"];
+    private static readonly string[] s_laterFeatures = ["references", "loras", "prompt_2", "embedded_guidance"];
 
     public string Kind => "pipeline";
 
@@ -32,7 +32,7 @@ internal sealed class PipelineRunner : IGoldenRunner
         using var model = Load(@case);
         using var folder = new TemporaryFolder();
         var embeddings = Embeddings(request, tensors, folder);
-        var pictures = Requests(request, tensors).SelectMany(one => model.Generate(AsItsReference(@case, one) with { Embeddings = embeddings })).ToList();
+        var pictures = Requests(@case.Folder, request, tensors).SelectMany(one => model.Generate(AsItsReference(@case, one) with { Embeddings = embeddings })).ToList();
         Compare(@case, tensors, pictures);
     }
 
@@ -61,15 +61,15 @@ internal sealed class PipelineRunner : IGoldenRunner
         => @case.Text("reference") == "diffusers" ? request with { NegativeClipSkip = 1 } : request;
 
     // Each picture depends on its own seed alone, so a golden's batch with a prompt per seed is as many requests.
-    private static IEnumerable<GenerationRequest> Requests(JsonElement request, GoldenTensors tensors)
+    private static IEnumerable<GenerationRequest> Requests(GoldenFolder golden, JsonElement request, GoldenTensors tensors)
     {
         var seeds = request.GetProperty("seeds").EnumerateArray().Select(seed => seed.GetInt64()).ToList();
         return request.GetProperty("prompt").ValueKind == JsonValueKind.Array
-            ? seeds.Select((seed, i) => Request(request, tensors, [seed], i))
-            : [Request(request, tensors, seeds, 0)];
+            ? seeds.Select((seed, i) => Request(golden, request, tensors, [seed], i))
+            : [Request(golden, request, tensors, seeds, 0)];
     }
 
-    private static GenerationRequest Request(JsonElement request, GoldenTensors tensors, IReadOnlyList<long> seeds, int row)
+    private static GenerationRequest Request(GoldenFolder golden, JsonElement request, GoldenTensors tensors, IReadOnlyList<long> seeds, int row)
     {
         string? Prompt(string name) => !request.TryGetProperty(name, out var value) ? null : value.ValueKind == JsonValueKind.Array ? value[row].GetString() : value.GetString();
         string? Option(string name) => request.TryGetProperty("options", out var options) && options.TryGetProperty(name, out var value) ? value.GetString() : null;
@@ -97,6 +97,7 @@ internal sealed class PipelineRunner : IGoldenRunner
             Tiles = request.TryGetProperty("tiled", out var tiled) ? Tiles(tiled) : null,
             Regions = request.TryGetProperty("regions", out var regions) ? [.. regions.EnumerateArray().Select(region => Region(region, tensors))] : [],
             RegionBlur = 10,
+            Controls = request.TryGetProperty("controls", out var controls) ? [.. controls.EnumerateArray().Select(control => Control(golden, control, tensors))] : [],
             Syntax = PromptSyntax.Plain,
             KeepDecoded = true,
         };
@@ -125,6 +126,19 @@ internal sealed class PipelineRunner : IGoldenRunner
 
     private static PromptRegion Region(JsonElement region, GoldenTensors tensors)
         => new(Picture(tensors[region.GetProperty("mask").GetString()!]), region.GetProperty("prompt").GetString()!, region.GetProperty("scale").GetDouble());
+
+    private static ControlUse Control(GoldenFolder golden, JsonElement control, GoldenTensors tensors)
+    {
+        double Number(string name, double otherwise) => control.TryGetProperty(name, out var value) ? value.GetDouble() : otherwise;
+        var isCondition = control.TryGetProperty("preprocess", out var preprocess) && !preprocess.GetBoolean();
+        return new(PipelineModels.File(golden, control.GetProperty("model")), Picture(tensors[control.GetProperty("image").GetString()!]))
+        {
+            Annotator = isCondition ? "none" : control.GetProperty("type").GetString()!,
+            Scale = Number("scale", 1),
+            Start = Number("start", 0),
+            End = Number("end", 1),
+        };
+    }
 
     private static LatentPosterior Posterior(JsonElement init) => init.GetProperty("posterior").GetString() == "sample" ? LatentPosterior.Sample : LatentPosterior.Mean;
 

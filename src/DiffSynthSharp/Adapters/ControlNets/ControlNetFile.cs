@@ -12,16 +12,19 @@ internal static class ControlNetFile
 
     /// <param name="path">A .safetensors or .pth file, a checkpoint that holds a ControlNet among others, or diffusers' folder.</param>
     /// <param name="device">Where the weights go.</param>
+    /// <param name="check">Told its sizes before anything is read, and throws when they don't fit.</param>
     /// <param name="keepDiffSynthBiases">Keeps the biases that DiffSynth-Studio 1.1.9 keeps, and no others: see <see cref="KeepDiffSynthBiases"/>.</param>
     /// <exception cref="DiffSynthException">There is no such file, it is damaged, or it is of another kind; the message says what it looks like.</exception>
-    public static ControlNet Load(string path, Device device, bool keepDiffSynthBiases = false)
+    public static ControlNet Load(string path, Device device, Action<ControlNetConfig>? check = null, bool keepDiffSynthBiases = false)
     {
         using var source = Open(path);
         var names = source.Entries.Keys;
         ControlNetSigns.RefuseOthers(path, names);
         var weights = ControlNetKeys.Prefixes.Select(prefix => ComponentWeights.Find(source, prefix, ControlNetKeys.For)).FirstOrDefault(found => found is not null)
             ?? throw ControlNetSigns.NoControlNet(path, names);
-        var network = new ControlNet(ConfigOf(path, weights));
+        var config = ConfigOf(path, weights);
+        check?.Invoke(config);
+        var network = new ControlNet(config);
         try
         {
             WeightLoader.Fill(network, weights, "ControlNet", device);

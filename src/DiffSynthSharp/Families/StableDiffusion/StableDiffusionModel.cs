@@ -1,5 +1,7 @@
+using DiffSynthSharp.Adapters.ControlNets;
 using DiffSynthSharp.Layers;
 using DiffSynthSharp.Models.Autoencoders;
+using DiffSynthSharp.Models.Control;
 using DiffSynthSharp.Models.TextEncoders;
 using DiffSynthSharp.Models.UNets;
 using DiffSynthSharp.Prompts;
@@ -59,7 +61,8 @@ internal sealed class StableDiffusionModel : LoadedFamily
         using var scope = NewDisposeScope();
         var timesteps = full([latents.shape[0]], timestep, dtype: ScalarType.Float32, device: latents.device);
         var joined = inputs.Channels is { } channels ? cat([latents, channels.expand(latents.shape[0], -1, -1, -1)], 1) : latents;
-        return _unet.Run(joined, timesteps, context, inputs.Tiles).MoveToOuterDisposeScope();
+        var residuals = ActiveControl.Sum(inputs.Controls, latents, timesteps, context, inputs.Tiles, inputs.Unconditional);
+        return _unet.Run(joined, timesteps, context, inputs.Tiles, residuals).MoveToOuterDisposeScope();
     }
 
     public override Posterior EncodePicture(Tensor picture, TileGrid? tiles = null) => _autoencoder.Encode(picture, tiles);
@@ -70,8 +73,12 @@ internal sealed class StableDiffusionModel : LoadedFamily
         return _autoencoder.Decode(unscaled, tiles);
     }
 
+    protected override ControlNet LoadControlNet(string path)
+        => ControlNetFile.Load(path, Device, config => ControlNetFit.Check(path, config, _unet.Config, Latents.Channels, Latents.Reduction));
+
     public override void Dispose()
     {
+        base.Dispose();
         _text.Dispose();
         _unet.Dispose();
         _autoencoder.Dispose();

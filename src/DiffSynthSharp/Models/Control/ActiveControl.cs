@@ -5,7 +5,7 @@ namespace DiffSynthSharp.Models.Control;
 
 /// <summary>A ControlNet at work in one step.</summary>
 /// <param name="Network">The network.</param>
-/// <param name="Hint">(1, 3, 8h, 8w) in 0 … 1: the condition as a picture.</param>
+/// <param name="Hint">(1 or B, 3, h·r, w·r) bytes: the condition as a picture, r being <see cref="ControlNetConfig.Reduction"/>.</param>
 /// <param name="Scale">What its residuals are multiplied with.</param>
 /// <param name="Guess">Deeper residuals count more, and the negative branch gets none (ControlNet's guess mode).</param>
 internal sealed record ActiveControl(ControlNet Network, Tensor Hint, double Scale, bool Guess)
@@ -13,6 +13,13 @@ internal sealed record ActiveControl(ControlNet Network, Tensor Hint, double Sca
     /// <summary>Whether the negative branch is left to itself: in guess mode, and with global pooling.</summary>
     /// <remarks>huggingface/diffusers, pipeline_controlnet.py: global pooling implies it.</remarks>
     public bool SparesNegative => Guess || Network.Config.GlobalPool;
+
+    /// <summary>The same for one picture of a batch.</summary>
+    public ActiveControl Row(int k) => Hint.shape[0] == 1 ? this : this with { Hint = Hint.narrow(0, k, 1) };
+
+    /// <summary>The same for a part of the latents.</summary>
+    /// <param name="box">In latent cells.</param>
+    public ActiveControl Of(TileBox box) => this with { Hint = box.Of(Hint, Network.Config.Reduction) };
 
     /// <summary>The sum of all residuals, each network's with its own scale.</summary>
     /// <param name="controls">Any number; those of scale 0 are not run.</param>
@@ -38,7 +45,7 @@ internal sealed record ActiveControl(ControlNet Network, Tensor Hint, double Sca
     private ControlResiduals Residuals(Tensor latents, Tensor timesteps, Tensor context, TileGrid? tiles)
     {
         using var scope = NewDisposeScope();
-        var residuals = Network.Run(latents, timesteps, context, Hint, tiles);
+        var residuals = Network.Run(latents, timesteps, context, Hint.to(latents.dtype) / 255f, tiles);
         var last = (double)residuals.Skips.Count;
         return residuals.Select((residual, i) => residual * (float)(Scale * Share(i / last))).MoveToOuterDisposeScope();
     }

@@ -44,7 +44,7 @@ internal sealed class ControlNet : nn.Module
     {
         using var scope = NewDisposeScope();
         var embedding = _time.forward(timesteps).to(latents.dtype);
-        var h = _down[0].Run(latents.ToChannelsLast(), embedding, context) + Embed(hint.to(latents.dtype));
+        var h = _down[0].Run(latents.ToChannelsLast(), embedding, context) + Embed(hint);
         var skips = new List<Tensor> { _zeros[0].Run(h, embedding, context) };
         for (var i = 1; i < _down.Count; i++)
         {
