@@ -77,6 +77,7 @@ internal static class GenerateCommand
                 picture.Picture.Width,
                 picture.Picture.Height,
                 Seconds = new { Load = loadSeconds, picture.Seconds.Encode, picture.Seconds.Denoise, picture.Seconds.Decode },
+                picture.Loras,
                 PeakMemoryBytes = Process.GetCurrentProcess().PeakWorkingSet64,
             });
         else if (!parsed.GetValue(options.Quiet)) terminal.Out.WriteLine(file);

@@ -74,7 +74,7 @@ internal sealed class GenerateOptions
 
     public Option<bool> Json { get; } = Values.Flag("--json", "Print one line of JSON per picture: file, seed, seconds per phase, peak memory.");
 
-    private readonly RequestOptions[] _parts = [new InpaintingOptions(), new HighResOptions(), new TileOptions(), new RegionOptions()];
+    private readonly RequestOptions[] _parts = [new InpaintingOptions(), new HighResOptions(), new TileOptions(), new RegionOptions(), new LoraOptions()];
 
     public IEnumerable<Option> All =>
     [

@@ -1,3 +1,4 @@
+using DiffSynthSharp.Adapters.Lora;
 using DiffSynthSharp.Layers;
 using DiffSynthSharp.Models.Autoencoders;
 using DiffSynthSharp.Models.Control;
@@ -31,6 +32,9 @@ internal abstract class LoadedFamily : IDisposable
     public abstract SchedulerSettings Scheduler { get; }
 
     public abstract Device Device { get; }
+
+    /// <summary>The networks that LoRAs may change.</summary>
+    public abstract IReadOnlyList<AdaptedNetwork> AdaptedNetworks { get; }
 
     /// <summary>Encodes what a prompt is at one step.</summary>
     /// <param name="text">Any text; "" is the empty text. AND and editing are resolved before.</param>

@@ -57,6 +57,9 @@ public sealed record GeneratedPicture(Picture Picture, long Seed, float[] Latent
     /// <summary>What the passes before the last one made, in their order; empty without high-resolution passes.</summary>
     public IReadOnlyList<GeneratedPicture> Earlier { get; init; } = [];
 
+    /// <summary>What became of each LoRA of the request.</summary>
+    public IReadOnlyList<LoraLedger> Loras { get; init; } = [];
+
     /// <summary>The decoder's output, roughly −1 … 1, row-major (channels, height, width), where the request keeps it.</summary>
     internal float[] Decoded { get; init; } = [];
 

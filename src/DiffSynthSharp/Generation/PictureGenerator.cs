@@ -22,6 +22,7 @@ internal sealed class PictureGenerator(LoadedFamily family, IProgress<Generation
         var guidance = request.Guidance ?? family.DefaultGuidance;
         Say($"{family.Name}, {passes[0].Describe(request.Tiles)}{(guidance > 1 ? $", guidance {guidance:0.##}" : "")}.");
 
+        using var loras = LoraStack.Attach(family, request, Say);
         var clock = Stopwatch.StartNew();
         var controls = ControlInputs.Open(request, family, Say);
         var prompts = RequestPrompts.Encode(family, request, passes, (index, count) => progress?.Report(new(GenerationPhase.Encode, index, count, 0)), Say);
@@ -42,7 +43,7 @@ internal sealed class PictureGenerator(LoadedFamily family, IProgress<Generation
                 var finer = HighRes(next, made, seeds, noise, pass, pictures.Count);
                 made = [.. finer.Zip(made, (after, before) => after with { Earlier = [.. before.Earlier, before with { Earlier = [] }] })];
             }
-            pictures.AddRange(made.Select(picture => picture with { Seconds = picture.Seconds with { Encode = encodeSeconds } }));
+            pictures.AddRange(made.Select(picture => picture with { Seconds = picture.Seconds with { Encode = encodeSeconds }, Loras = loras.Ledgers }));
         }
         progress?.Report(new(GenerationPhase.Decode, pictures.Count, pictures.Count, pictures.Average(picture => picture.Seconds.Decode)));
         return pictures;

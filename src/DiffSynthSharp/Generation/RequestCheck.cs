@@ -53,6 +53,7 @@ internal static class RequestCheck
         }
         Within(request.RegionBlur ?? 0, 0, 64, "region blur");
         foreach (var control in request.Controls) ControlValues(control, request);
+        foreach (var lora in request.Loras) Within(lora.Scale, -100, 100, "scale of a LoRA");
         foreach (var region in request.Regions) Within(region.Scale, 0, 1000, "scale of a region");
     }
 

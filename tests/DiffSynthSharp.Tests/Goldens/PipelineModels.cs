@@ -23,6 +23,15 @@ internal static class PipelineModels
             })).Value;
 
     private static string NewFolder()
+    /// <summary>The file of an adapter: one of the golden's own, or a synthetic one written to <paramref name="path"/>.</summary>
+    public static string Adapter(GoldenFolder golden, JsonElement file, string path)
+    {
+        if (file.ValueKind == JsonValueKind.String) return golden.Resolve(file.GetString()!);
+        WriteFile(golden, path, file);
+        return path;
+    }
+
+    private static string Write(GoldenFolder golden, JsonElement files)
     {
         var folder = Directory.CreateTempSubdirectory("diffsynth-golden-").FullName;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);

@@ -12,6 +12,7 @@ internal sealed class PipelineRunner : IGoldenRunner
 {
     private static readonly string[] s_families = ["stable-diffusion"];
     private static readonly string[] s_laterFeatures = ["references", "loras", "prompt_2", "embedded_guidance"];
+    private static readonly string[] s_laterFeatures = ["references", "controls", "prompt_2", "embedded_guidance"];
 
     public string Kind => "pipeline";
 
@@ -33,6 +34,8 @@ internal sealed class PipelineRunner : IGoldenRunner
         using var folder = new TemporaryFolder();
         var embeddings = Embeddings(request, tensors, folder);
         var pictures = Requests(@case.Folder, request, tensors).SelectMany(one => model.Generate(AsItsReference(@case, one) with { Embeddings = embeddings })).ToList();
+        var loras = Loras(@case, folder);
+        var pictures = Requests(request, tensors).SelectMany(one => model.Generate(AsItsReference(@case, one) with { Embeddings = embeddings, Loras = loras })).ToList();
         Compare(@case, tensors, pictures);
     }
 
@@ -102,6 +105,14 @@ internal sealed class PipelineRunner : IGoldenRunner
             KeepDecoded = true,
         };
     }
+
+    private static IReadOnlyList<LoraUse> Loras(GoldenCase @case, TemporaryFolder folder)
+        => !@case.Json.GetProperty("request").TryGetProperty("loras", out var loras) ? []
+            : [.. loras.EnumerateArray().Select((lora, i) => new LoraUse(
+                PipelineModels.Adapter(@case.Folder, lora.GetProperty("file"), folder[$"lora-{i}.safetensors"]), lora.GetProperty("scale").GetDouble())
+            {
+                IgnoreAlpha = lora.TryGetProperty("alpha", out var alpha) && alpha.GetString() == "ignored",
+            })];
 
     private static HighResPass HighRes(JsonElement highres) => new(highres.GetProperty("width").GetInt32(), highres.GetProperty("height").GetInt32())
     {

@@ -1,4 +1,5 @@
 using DiffSynthSharp.Adapters.ControlNets;
+using DiffSynthSharp.Adapters.Lora;
 using DiffSynthSharp.Layers;
 using DiffSynthSharp.Models.Autoencoders;
 using DiffSynthSharp.Models.Control;
@@ -7,6 +8,7 @@ using DiffSynthSharp.Models.UNets;
 using DiffSynthSharp.Prompts;
 using DiffSynthSharp.Sampling;
 using DiffSynthSharp.Tokenizers;
+using DiffSynthSharp.Weights;
 using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Families.StableDiffusion;
@@ -25,6 +27,7 @@ internal sealed class StableDiffusionModel : LoadedFamily
     {
         (_text, _unet, _autoencoder, _tokenizer, _side) = (text, unet, autoencoder, tokenizer, side);
         (Latents, Scheduler, Device) = (latents, scheduler, device);
+        AdaptedNetworks = [new("unet", unet, UNetKeys.Diffusers(unet.Config), UNetKeys.DiffSynth(unet.Config)), new("text_encoder", text, KeyMap.Identity())];
     }
 
     public override string Name => "Stable Diffusion 1.x";
@@ -43,6 +46,8 @@ internal sealed class StableDiffusionModel : LoadedFamily
     public override SchedulerSettings Scheduler { get; }
 
     public override Device Device { get; }
+
+    public override IReadOnlyList<AdaptedNetwork> AdaptedNetworks { get; }
 
     public override long ExtraChannels => _unet.Config.InputChannels - Latents.Channels;
 

@@ -1,0 +1,60 @@
+using DiffSynthSharp.Adapters.Lora;
+using DiffSynthSharp.Families;
+
+namespace DiffSynthSharp.Generation;
+
+/// <summary>The LoRAs of one request on the model; disposing it takes them off again.</summary>
+internal sealed class LoraStack : IDisposable
+{
+    private readonly List<LoraAttachment> _attached = [];
+
+    private LoraStack()
+    {
+    }
+
+    /// <summary>What became of each file, in the order of the request.</summary>
+    public IReadOnlyList<LoraLedger> Ledgers => [.. _attached.Select(attachment => attachment.Ledger)];
+
+    /// <summary>Puts every LoRA of a request on a model.</summary>
+    /// <param name="family">The model.</param>
+    /// <param name="request">Names the files.</param>
+    /// <param name="say">Takes a line for each file.</param>
+    /// <exception cref="DiffSynthException">A file can't be read, is for another family, or fits in part only while the request is strict.</exception>
+    public static LoraStack Attach(LoadedFamily family, GenerationRequest request, Action<string> say)
+    {
+        var stack = new LoraStack();
+        try
+        {
+            foreach (var lora in request.Loras)
+            {
+                using var file = LoraFile.Open(lora.Path);
+                var attachment = LoraAttachment.Attach(family.AdaptedNetworks, file, lora.Scale, lora.IgnoreAlpha);
+                stack._attached.Add(attachment);
+                Check(attachment.Ledger, family.Name, request.StrictLoras);
+                say(attachment.Ledger.Summary);
+            }
+            return stack;
+        }
+        catch
+        {
+            stack.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Takes them off.</summary>
+    public void Dispose()
+    {
+        foreach (var attachment in _attached) attachment.Dispose();
+        _attached.Clear();
+    }
+
+    // A file for a larger relative can share some of the smaller one's names and shapes; what it would paint then is noise.
+    private static void Check(LoraLedger ledger, string family, bool strict)
+    {
+        var looks = ledger.LooksLike is { } other && other != family ? $" It looks like one for {other}." : "";
+        if (ledger.Matched.Count == 0 || looks.Length > 0 && ledger.WrongShape.Count > 0)
+            throw new DiffSynthException($"The LoRA '{ledger.Path}' doesn't fit {family}: {ledger.Matched.Count} of its {ledger.Modules} modules name a layer of its shape.{looks}");
+        if (strict && !ledger.IsComplete) throw new DiffSynthException($"Not all of a LoRA fits, which was asked for: {ledger.Summary}");
+    }
+}
