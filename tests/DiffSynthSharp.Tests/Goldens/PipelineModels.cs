@@ -22,7 +22,6 @@ internal static class PipelineModels
                 return path;
             })).Value;
 
-    private static string NewFolder()
     /// <summary>The file of an adapter: one of the golden's own, or a synthetic one written to <paramref name="path"/>.</summary>
     public static string Adapter(GoldenFolder golden, JsonElement file, string path)
     {
@@ -31,7 +30,7 @@ internal static class PipelineModels
         return path;
     }
 
-    private static string Write(GoldenFolder golden, JsonElement files)
+    private static string NewFolder()
     {
         var folder = Directory.CreateTempSubdirectory("diffsynth-golden-").FullName;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);

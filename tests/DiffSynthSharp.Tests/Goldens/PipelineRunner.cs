@@ -11,8 +11,7 @@ namespace DiffSynthSharp.Tests.Goldens;
 internal sealed class PipelineRunner : IGoldenRunner
 {
     private static readonly string[] s_families = ["stable-diffusion"];
-    private static readonly string[] s_laterFeatures = ["references", "loras", "prompt_2", "embedded_guidance"];
-    private static readonly string[] s_laterFeatures = ["references", "controls", "prompt_2", "embedded_guidance"];
+    private static readonly string[] s_laterFeatures = ["references", "prompt_2", "embedded_guidance"];
 
     public string Kind => "pipeline";
 
@@ -33,9 +32,8 @@ internal sealed class PipelineRunner : IGoldenRunner
         using var model = Load(@case);
         using var folder = new TemporaryFolder();
         var embeddings = Embeddings(request, tensors, folder);
-        var pictures = Requests(@case.Folder, request, tensors).SelectMany(one => model.Generate(AsItsReference(@case, one) with { Embeddings = embeddings })).ToList();
         var loras = Loras(@case, folder);
-        var pictures = Requests(request, tensors).SelectMany(one => model.Generate(AsItsReference(@case, one) with { Embeddings = embeddings, Loras = loras })).ToList();
+        var pictures = Requests(@case.Folder, request, tensors).SelectMany(one => model.Generate(AsItsReference(@case, one) with { Embeddings = embeddings, Loras = loras })).ToList();
         Compare(@case, tensors, pictures);
     }
 
