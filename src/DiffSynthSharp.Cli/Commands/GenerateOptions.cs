@@ -74,7 +74,10 @@ internal sealed class GenerateOptions
 
     public Option<bool> Json { get; } = Values.Flag("--json", "Print one line of JSON per picture: file, seed, seconds per phase, peak memory.");
 
-    private readonly RequestOptions[] _parts = [new InpaintingOptions(), new HighResOptions(), new TileOptions(), new RegionOptions(), new LoraOptions()];
+    private readonly RequestOptions[] _parts =
+    [
+        new PromptOptions(), new InpaintingOptions(), new HighResOptions(), new TileOptions(), new RegionOptions(), new LoraOptions(), new ControlOptions(),
+    ];
 
     public IEnumerable<Option> All =>
     [

@@ -13,11 +13,11 @@ internal sealed class LoraOptions : RequestOptions
 
     public override IEnumerable<Option> All => [_loras, _strict];
 
-    public override GenerationRequest Apply(ParseResult parsed, GenerationRequest request, Action<string> say) => request with
+    public override GenerationRequest Apply(ParseResult parsed, GenerationRequest request, Action<string> say)
     {
-        Loras = [.. (parsed.GetValue(_loras) ?? []).Select(value => Use("--lora", value))],
-        StrictLoras = parsed.GetValue(_strict),
-    };
+        if (parsed.GetValue(_loras) is { Length: > 0 } loras) request = request with { Loras = [.. loras.Select(value => Use("--lora", value))] };
+        return parsed.GetValue(_strict) ? request with { StrictLoras = true } : request;
+    }
 
     /// <summary>Reads a file with its scale.</summary>
     /// <param name="option">What to call the option in an error.</param>

@@ -1,5 +1,6 @@
 using DiffSynthSharp.Families;
 using DiffSynthSharp.Imaging;
+using DiffSynthSharp.Layers;
 using DiffSynthSharp.Models.Control;
 using static TorchSharp.torch;
 
@@ -10,10 +11,12 @@ internal sealed class ControlInputs
 {
     private readonly List<(ControlUse Use, ControlNet Network)> _controls;
     private readonly Dictionary<(ControlUse Use, int Width, int Height), Picture> _conditions = [];
+    private readonly GenerationRequest _request;
     private readonly Device _device;
     private readonly Action<string> _say;
 
-    private ControlInputs(List<(ControlUse Use, ControlNet Network)> controls, Device device, Action<string> say) => (_controls, _device, _say) = (controls, device, say);
+    private ControlInputs(List<(ControlUse Use, ControlNet Network)> controls, GenerationRequest request, Device device, Action<string> say)
+        => (_controls, _request, _device, _say) = (controls, request, device, say);
 
     /// <summary>Opens what the request names. A scale of 0 is as if there were none.</summary>
     /// <param name="request">Its controls.</param>
@@ -23,9 +26,10 @@ internal sealed class ControlInputs
     public static ControlInputs Open(GenerationRequest request, LoadedFamily family, Action<string> say)
     {
         var uses = request.Controls.Where(use => use.Scale != 0).ToList();
+        foreach (var use in uses) AnnotatorNames.Check(use.Annotator, use.AnnotatorFile);
         var networks = uses.Count == 0 ? [] : family.Controls.Use(uses.Select(use => use.Path));
         foreach (var use in uses) say($"ControlNet {Path.GetFileName(use.Path)}: scale {use.Scale:0.##}{(use is { Start: 0, End: 1 } ? "" : $", from {use.Start:0.##} to {use.End:0.##} of the steps")}.");
-        return new([.. uses.Zip(networks)], family.Device, say);
+        return new([.. uses.Zip(networks)], request, family.Device, say);
     }
 
     /// <summary>The controls of a pass.</summary>
@@ -36,7 +40,7 @@ internal sealed class ControlInputs
         .. from control in _controls
            where control.Use.Picture is not null || pass.HighRes is not null
            let conditions = control.Use.Picture is { } own ? [Kept(control.Use, own, pass)] : sources.Select(source => Condition(control.Use, source!, pass)).ToList()
-           let active = new ActiveControl(control.Network, Hint(conditions), control.Use.Scale, control.Use.Guess)
+           let active = new ActiveControl(control.Network, Hint(conditions, HiddenBy(control.Use, pass)), control.Use.Scale, control.Use.Guess)
            select new ScheduledControl(active, control.Use.Start, control.Use.End, pass.Sampling.Steps),
     ];
 
@@ -45,6 +49,9 @@ internal sealed class ControlInputs
         => _conditions.TryGetValue((use, pass.Width, pass.Height), out var known) ? known : _conditions[(use, pass.Width, pass.Height)] = Condition(use, picture, pass);
 
     private Picture Condition(ControlUse use, Picture picture, PassPlan pass)
+        => AnnotatorNames.Run(use.Annotator, Fitted(picture, pass), use.AnnotatorFile, _device.ToString(), BlockBorder.Token);
+
+    private Picture Fitted(Picture picture, PassPlan pass)
     {
         var (width, height) = (pass.Width, pass.Height);
         if ((picture.Width, picture.Height) == (width, height)) return picture;
@@ -53,10 +60,16 @@ internal sealed class ControlInputs
         return FittedPicture.Upload(picture, width, height);
     }
 
-    private Tensor Hint(IReadOnlyList<Picture> conditions)
+    // lllyasviel/ControlNet-v1-1-nightly, gradio_inpaint.py: what is to be made anew is -1, outside the range of pictures.
+    private InpaintArea? HiddenBy(ControlUse use, PassPlan pass)
+        => use.Annotator == "inpaint" && _request.Mask is { } mask ? InpaintArea.Of(mask, pass.Width, pass.Height) : null;
+
+    private Tensor Hint(IReadOnlyList<Picture> conditions, InpaintArea? hidden)
     {
         using var scope = NewDisposeScope();
         var rows = conditions.Select(picture => tensor(picture.Rgb.ToArray(), [1, picture.Height, picture.Width, 3], ScalarType.Byte)).ToArray();
-        return cat(rows).permute(0, 3, 1, 2).to(_device).MoveToOuterDisposeScope();
+        var hint = cat(rows).permute(0, 3, 1, 2);
+        if (hidden is not null) hint = where(hidden.White().gt(0), -byte.MaxValue, hint.to(ScalarType.Int16));
+        return hint.to(_device).MoveToOuterDisposeScope();
     }
 }

@@ -59,5 +59,6 @@ internal sealed class InpaintArea
         return new(made.Width, made.Height, rgb);
     }
 
-    private Tensor White() => tensor(_mask.Levels, [1, 1, _mask.Height, _mask.Width], ScalarType.Byte).ge(HalfWhite).to(ScalarType.Float32);
+    /// <summary>1 where the mask is white, else 0: (1, 1, H, W).</summary>
+    public Tensor White() => tensor(_mask.Levels, [1, 1, _mask.Height, _mask.Width], ScalarType.Byte).ge(HalfWhite).to(ScalarType.Float32);
 }

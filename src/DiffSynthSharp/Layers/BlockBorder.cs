@@ -8,6 +8,9 @@ internal static class BlockBorder
 {
     [ThreadStatic] private static CancellationToken s_token;
 
+    /// <summary>What stops this thread's blocks.</summary>
+    public static CancellationToken Token => s_token;
+
     /// <summary>Makes this thread's blocks stop when the token is cancelled, until the result is disposed.</summary>
     public static Scope StopWith(CancellationToken token)
     {

@@ -5,7 +5,7 @@ namespace DiffSynthSharp.Models.Control;
 
 /// <summary>A ControlNet at work in one step.</summary>
 /// <param name="Network">The network.</param>
-/// <param name="Hint">(1 or B, 3, h·r, w·r) bytes: the condition as a picture, r being <see cref="ControlNetConfig.Reduction"/>.</param>
+/// <param name="Hint">(1 or B, 3, h·r, w·r) levels 0 … 255 (−255 where an inpainting ControlNet is to fill in), r being <see cref="ControlNetConfig.Reduction"/>.</param>
 /// <param name="Scale">What its residuals are multiplied with.</param>
 /// <param name="Guess">Deeper residuals count more, and the negative branch gets none (ControlNet's guess mode).</param>
 internal sealed record ActiveControl(ControlNet Network, Tensor Hint, double Scale, bool Guess)
