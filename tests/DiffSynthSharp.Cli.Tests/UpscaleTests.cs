@@ -1,6 +1,7 @@
 using DiffSynthSharp.Imaging;
 using DiffSynthSharp.Tests;
 using DiffSynthSharp.Tests.Adapters;
+using DiffSynthSharp.Tests.Generation;
 
 namespace DiffSynthSharp.Cli.Tests;
 
@@ -25,6 +26,19 @@ public sealed class UpscaleTests : IDisposable
         Assert.StartsWith("step 2/2", run.ErrorLines[^1]);
         var large = Picture.Load(_folder["small-x4.png"]);
         Assert.Equal((80, 48), (large.Width, large.Height));
+    }
+
+    [Fact]
+    public async Task A_high_resolution_pass_is_enlarged_by_the_upscaler()
+    {
+        async Task<byte[]> Refined(params string[] upscaler)
+        {
+            var run = await Run.Of(["generate", "a red car", "--model", TinyModel.Folder, "--steps", "2", "--seed", "7", "--size", "64x64", "--highres", "128x128", "-o", _folder["x.png"], .. upscaler]);
+            Assert.True(run.ExitCode == 0, run.Error);
+            Assert.Equal(upscaler.Length > 0, run.Error.Contains("Enlarged by upscaler.safetensors, 4 times, then resized.", StringComparison.Ordinal));
+            return Picture.Load(_folder["x.png"]).Rgb.ToArray();
+        }
+        Assert.NotEqual(await Refined(), await Refined("--upscaler", _folder["upscaler.safetensors"]));
     }
 
     [Fact]

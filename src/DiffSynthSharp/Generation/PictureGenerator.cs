@@ -32,6 +32,7 @@ internal sealed class PictureGenerator(LoadedFamily family, IProgress<Generation
         progress?.Report(new(GenerationPhase.Encode, 1, 1, clock.Elapsed.TotalSeconds));
         var encodeSeconds = clock.Elapsed.TotalSeconds / request.Seeds.Count;
 
+        using var enlargement = new Enlargement(family.Device, Say);
         var pictures = new List<GeneratedPicture>();
         foreach (var seeds in request.Seeds.Chunk(request.Batch))
         {
@@ -41,7 +42,7 @@ internal sealed class PictureGenerator(LoadedFamily family, IProgress<Generation
             foreach (var next in passes.Skip(1))
             {
                 Say($"{next.Describe(request.Tiles)}, over the picture before.");
-                var finer = HighRes(next, made, seeds, noise, pass, pictures.Count);
+                var finer = HighRes(next, [.. made.Select(picture => enlargement.Of(picture.Picture, next))], seeds, noise, pass, pictures.Count);
                 made = [.. finer.Zip(made, (after, before) => after with { Earlier = [.. before.Earlier, before with { Earlier = [] }] })];
             }
             pictures.AddRange(made.Select(picture => picture with { Seconds = picture.Seconds with { Encode = encodeSeconds }, Loras = loras.Ledgers }));
@@ -51,11 +52,9 @@ internal sealed class PictureGenerator(LoadedFamily family, IProgress<Generation
     }
 
     private static IReadOnlyList<GeneratedPicture> HighRes(
-        PassPlan plan, IReadOnlyList<GeneratedPicture> before, long[] seeds, NoiseSource noise, PassRunner pass, int done)
+        PassPlan plan, IReadOnlyList<Picture> enlarged, long[] seeds, NoiseSource noise, PassRunner pass, int done)
     {
-        var highRes = plan.HighRes!;
-        var enlarged = before.Select(picture => (Picture?)picture.Picture.Resize(plan.Width, plan.Height, highRes.Resize)).ToArray();
-        if (highRes.Seed is not { } seed) return pass.Run(plan, seeds, noise, enlarged, done);
+        if (plan.HighRes!.Seed is not { } seed) return pass.Run(plan, seeds, noise, enlarged, done);
         using var own = new NoiseSource([.. seeds.Select(_ => seed)], []);
         return pass.Run(plan, seeds, own, enlarged, done);
     }

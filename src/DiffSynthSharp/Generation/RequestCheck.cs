@@ -45,6 +45,7 @@ internal static class RequestCheck
             Within(pass.Strength, 0, 1, "strength of a high-resolution pass");
             Within(pass.Steps ?? 1, 1, MostSteps, "steps of a high-resolution pass");
             Within(pass.Seed ?? 0, 0, uint.MaxValue, "seed of a high-resolution pass");
+            if (pass.Upscaler is { } upscaler && !File.Exists(upscaler)) throw new DiffSynthException($"There is no upscaler '{upscaler}'.");
         }
         if (request.Tiles is { } tiles)
         {

@@ -7,6 +7,7 @@ namespace DiffSynthSharp.Layers;
 internal static class BlockBorder
 {
     [ThreadStatic] private static CancellationToken s_token;
+    [ThreadStatic] private static Action? s_observer;
 
     /// <summary>What stops this thread's blocks.</summary>
     public static CancellationToken Token => s_token;
@@ -21,7 +22,24 @@ internal static class BlockBorder
 
     /// <summary>Called by every block before it computes.</summary>
     /// <exception cref="OperationCanceledException">The job was cancelled.</exception>
-    public static void Cross() => s_token.ThrowIfCancellationRequested();
+    public static void Cross()
+    {
+        s_observer?.Invoke();
+        s_token.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Calls back at every border this thread crosses, until the result is disposed: how tests stop a job at each of them.</summary>
+    internal static Observation Observe(Action crossed)
+    {
+        s_observer = crossed;
+        return default;
+    }
+
+    /// <summary>Ends an observation.</summary>
+    internal readonly struct Observation : IDisposable
+    {
+        public void Dispose() => s_observer = null;
+    }
 
     /// <summary>Restores the token that held before.</summary>
     public readonly struct Scope(CancellationToken outer) : IDisposable

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using DiffSynthSharp.Imaging;
+using DiffSynthSharp.Layers;
 using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Tests.Generation;
@@ -12,6 +14,7 @@ public sealed class LeakTests
 {
     private const int Pictures = 100;
     private const int Loads = 12;
+    private const int CancelledBorders = 400;
 
     [Fact]
     public void A_hundred_pictures_leave_no_tensor_and_no_memory_behind()
@@ -36,6 +39,35 @@ public sealed class LeakTests
         Assert.ThrowsAny<OperationCanceledException>(() => model.Generate(TinyModel.Request, new CancelAtStep(source), source.Token));
         Assert.Throws<DiffSynthException>(() => model.Generate(TinyModel.Request with { Width = 63 }));
         Assert.Equal(tensors, Tensor.TotalCount);
+    }
+
+    [Fact]
+    public void Inpainting_passes_tiles_and_regions_cancelled_anywhere_leave_nothing_behind()
+    {
+        using var model = DiffusionModel.Load(TinyModel.Folder);
+        var photo = model.Generate(TinyModel.Request)[0].Picture;
+        var half = new Picture(64, 64, [.. Enumerable.Range(0, 3 * 64 * 64).Select(i => (byte)(i / 3 % 64 < 32 ? 255 : 0))]);
+        var request = TinyModel.Request with
+        {
+            Prompt = "a (red:1.3) car BREAK by the [sea|lake] AND a blue door",
+            Steps = 2,
+            Init = new(photo, 0.9),
+            Mask = new(half),
+            Regions = [new(half, "a tree")],
+            HighRes = [new(96, 96)],
+            Tiles = new(8, 4) { Network = TiledNetwork.Steps },
+        };
+        model.Generate(request);
+        var (tensors, memory) = (Tensor.TotalCount, Resident());
+        for (var border = 1; border < CancelledBorders; border += 7)
+        {
+            using var source = new CancellationTokenSource();
+            var crossed = 0;
+            using var counted = BlockBorder.Observe(() => { if (++crossed == border) source.Cancel(); });
+            Assert.ThrowsAny<OperationCanceledException>(() => model.Generate(request, null, source.Token));
+            Assert.Equal(tensors, Tensor.TotalCount);
+        }
+        Assert.InRange(Resident() - memory, long.MinValue, 64 << 20);
     }
 
     // Tensor.TotalCount can't tell here: a Parameter takes over its tensor's handle and both stay counted.
