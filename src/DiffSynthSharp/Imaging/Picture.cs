@@ -62,6 +62,15 @@ public sealed class Picture
         return new(picture.Width, picture.Height, picture._rgb) { Origin = System.IO.Path.GetFullPath(path) };
     }
 
+    /// <summary>Reads the bytes of a picture file, as <see cref="Load(string)"/> does.</summary>
+    /// <param name="file">PNG, JPEG, WebP, GIF or BMP.</param>
+    /// <exception cref="DiffSynthException">They are no picture, are damaged, or have more than <see cref="MaxPixels"/> pixels.</exception>
+    public static Picture Load(ReadOnlyMemory<byte> file)
+    {
+        using var stream = new MemoryStream(file.ToArray());
+        return PictureFile.Read(stream, "the given bytes");
+    }
+
     /// <summary>Writes a PNG, JPEG (quality 95) or WebP (lossless) file, as the extension says. It appears whole or not at all.</summary>
     /// <param name="path">Ends in .png, .jpg, .jpeg or .webp.</param>
     /// <param name="texts">Text by keyword to keep in a PNG, such as <c>parameters</c>; other formats have no place for it.</param>

@@ -25,17 +25,24 @@ internal static class PictureFile
         try
         {
             using var stream = File.OpenRead(path);
-            using var codec = SKCodec.Create(stream, out var result)
-                ?? throw new DiffSynthException($"'{path}' is no picture that can be read ({result}); expected PNG, JPEG or WebP.");
-            var info = codec.Info;
-            if (info.Width < 1 || info.Height < 1 || (long)info.Width * info.Height > Picture.MaxPixels)
-                throw new DiffSynthException($"'{path}' has {info.Width}×{info.Height} pixels; at most {Picture.MaxPixels:N0} are read.");
-            return Upright(Decode(codec, path), codec.EncodedOrigin);
+            return Read(stream, path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new DiffSynthException($"'{path}' cannot be read: {e.Message}", e);
         }
+    }
+
+    /// <param name="stream">The file's bytes.</param>
+    /// <param name="name">What errors call it.</param>
+    public static Picture Read(Stream stream, string name)
+    {
+        using var codec = SKCodec.Create(stream, out var result)
+            ?? throw new DiffSynthException($"'{name}' is no picture that can be read ({result}); expected PNG, JPEG or WebP.");
+        var info = codec.Info;
+        if (info.Width < 1 || info.Height < 1 || (long)info.Width * info.Height > Picture.MaxPixels)
+            throw new DiffSynthException($"'{name}' has {info.Width}×{info.Height} pixels; at most {Picture.MaxPixels:N0} are read.");
+        return Upright(Decode(codec, name), codec.EncodedOrigin);
     }
 
     public static void Save(Picture picture, string path, IReadOnlyDictionary<string, string>? texts)

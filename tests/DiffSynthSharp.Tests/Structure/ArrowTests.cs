@@ -22,6 +22,7 @@ public sealed partial class ArrowTests
         ["Families"] = ["Layers", "Weights", "Models", "Adapters", "Sampling", "Tokenizers", "Prompts", "Memory", "Imaging", "Runtime"],
         ["Generation"] = ["Layers", "Weights", "Models", "Adapters", "Sampling", "Tokenizers", "Prompts", "Memory", "Families", "Imaging", "Runtime"],
         ["Records"] = ["Weights", "Sampling", "Tokenizers", "Prompts", "Memory", "Families", "Imaging", "Runtime", "Generation"],
+        ["ImageGenerators"] = ["Imaging"],
         ["Benchmarking"] = ["Layers", "Memory", "Families", "Generation", "Runtime"],
     };
 
