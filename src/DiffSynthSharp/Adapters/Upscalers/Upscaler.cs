@@ -18,7 +18,7 @@ namespace DiffSynthSharp;
 /// <remarks>xinntao/Real-ESRGAN, realesrgan/utils.py, RealESRGANer (<c>tile_process</c>). Not thread-safe: one job at a time.</remarks>
 public sealed class Upscaler : IDisposable
 {
-    /// <summary>Pixels along a tile's side; about 0.6 GB for the published 64-channel networks that enlarge four times.</summary>
+    /// <summary>Pixels along a tile's side; about 1 GB for the published 64-channel networks that enlarge four times.</summary>
     public const int DefaultTile = 192;
 
     /// <summary>Pixels around a tile that the network sees beyond it.</summary>
@@ -87,16 +87,20 @@ public sealed class Upscaler : IDisposable
         long height = pixels.shape[2], width = pixels.shape[3], side = tile == 0 ? Math.Max(height, width) : tile;
         var (done, total) = (0, (int)(((height + side - 1) / side) * ((width + side - 1) / side)));
         progress?.Report((done, total));
+        var previous = (0L, 0L);
         for (var top = 0L; top < height; top += side)
             for (var left = 0L; left < width; left += side)
             {
                 using var scope = NewDisposeScope();
                 long first = Math.Max(top - pad, 0), end = Math.Min(top + side + pad, height), start = Math.Max(left - pad, 0), stop = Math.Min(left + side + pad, width);
+                if (previous != (end - first, stop - start)) CachingAllocator.Trim(); // blocks of another tile's size would only lie there
+                previous = (end - first, stop - start);
                 var larger = _network.forward(pixels.narrow(2, first, end - first).narrow(3, start, stop - start).to(_device));
                 var inner = larger.narrow(2, (top - first) * Scale, Math.Min(side, height - top) * Scale).narrow(3, (left - start) * Scale, Math.Min(side, width - left) * Scale);
                 place(top * Scale, left * Scale, inner);
                 progress?.Report((++done, total));
             }
+        CachingAllocator.Trim();
     }
 
     /// <summary>Frees the weights.</summary>
