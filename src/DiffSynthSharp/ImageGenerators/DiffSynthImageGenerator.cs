@@ -25,8 +25,7 @@ public sealed class DiffSynthImageGenerator : IImageGenerator
         ["steps"] = (request, value) => request with { Steps = Convert.ToInt32(value, CultureInfo.InvariantCulture) },
         ["guidance"] = (request, value) => request with { Guidance = Convert.ToDouble(value, CultureInfo.InvariantCulture) },
         ["seed"] = (request, value) => request with { Seeds = [Convert.ToInt64(value, CultureInfo.InvariantCulture)] },
-        ["strength"] = (request, value) => request with { Init = request.Init is { } init ? init with { Strength = Convert.ToDouble(value, CultureInfo.InvariantCulture) }
-            : throw new DiffSynthException("The property 'strength' needs a picture to start from: give an original image.") },
+        ["strength"] = (request, value) => WithStrength(request, Convert.ToDouble(value, CultureInfo.InvariantCulture)),
         ["sampler"] = (request, value) => request with { Sampler = Text(value) },
         ["schedule"] = (request, value) => request with { Schedule = Text(value) },
     };
@@ -93,6 +92,10 @@ public sealed class DiffSynthImageGenerator : IImageGenerator
 
     private static Picture PictureOf(AIContent content) => content is DataContent data ? Picture.Load(data.Data)
         : throw new DiffSynthException($"An original image is a {content.GetType().Name}; expected its bytes as {nameof(DataContent)}.");
+
+    private static GenerationRequest WithStrength(GenerationRequest request, double strength) => request.Init is { } init
+        ? request with { Init = init with { Strength = strength } }
+        : throw new DiffSynthException("The property 'strength' needs a picture to start from: give an original image.");
 
     private static string Text(object value) => Convert.ToString(value, CultureInfo.InvariantCulture)!;
 }
