@@ -66,7 +66,7 @@ internal static class ModelFolder
     {
         ["_class_name"] = "StableDiffusionPipeline",
         ["_diffusers_version"] = DiffusersVersion,
-        [StableDiffusionLoader.GuidanceKey] = Guidance,
+        [StableDiffusionFamily.GuidanceKey] = Guidance,
         ["feature_extractor"] = new JsonArray(null, null),
         ["image_encoder"] = new JsonArray(null, null),
         ["requires_safety_checker"] = false,

@@ -62,7 +62,7 @@ internal sealed record PromptReport(double Objects, double Colours, IReadOnlyLis
         Tensor Predict(Tensor x, double timestep, int step)
         {
             using var inner = NewDisposeScope();
-            var halves = family.Predict(cat([x, x]), timestep, both, new()).chunk(2);
+            var halves = family.Predict(cat([x, x]), timestep, new(both), new()).chunk(2);
             return (halves[1] + guidance * (halves[0] - halves[1])).MoveToOuterDisposeScope();
         }
     }

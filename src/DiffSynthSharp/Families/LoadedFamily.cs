@@ -53,9 +53,9 @@ internal abstract class LoadedFamily : IDisposable
     /// <summary>The network's raw prediction.</summary>
     /// <param name="latents">(B, C, h, w) in the network's own scaling</param>
     /// <param name="timestep">In training timesteps.</param>
-    /// <param name="context">(B, M, width)</param>
+    /// <param name="text">A row per row of the latents.</param>
     /// <param name="inputs">What else the network takes.</param>
-    public abstract Tensor Predict(Tensor latents, double timestep, Tensor context, NetworkInputs inputs);
+    public abstract Tensor Predict(Tensor latents, double timestep, Conditioning text, NetworkInputs inputs);
 
     /// <summary>Channels the network takes besides the latents: 5 for inpainting checkpoints (mask, latents of the masked picture), else 0.</summary>
     public abstract long ExtraChannels { get; }

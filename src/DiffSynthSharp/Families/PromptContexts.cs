@@ -1,5 +1,4 @@
 using DiffSynthSharp.Prompts;
-using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Families;
 
@@ -17,5 +16,5 @@ internal sealed class PromptContexts(IReadOnlyList<PromptPart> parts, IReadOnlyD
 
     /// <summary>What the network is shown at a step, each with its weight.</summary>
     /// <param name="step">From 0.</param>
-    public IReadOnlyList<(Tensor Context, double Weight)> At(int step) => [.. parts.Select(part => (encoded[part.At(step)].Context, part.Weight))];
+    public IReadOnlyList<(Conditioning Text, double Weight)> At(int step) => [.. parts.Select(part => (encoded[part.At(step)], part.Weight))];
 }

@@ -1,30 +1,12 @@
 using System.Diagnostics;
 using DiffSynthSharp.Families;
-using DiffSynthSharp.Families.StableDiffusion;
 using DiffSynthSharp.Generation;
 using DiffSynthSharp.Layers;
 using DiffSynthSharp.Memory;
 using DiffSynthSharp.Runtime;
-using DiffSynthSharp.Tokenizers;
 using static TorchSharp.torch;
 
 namespace DiffSynthSharp;
-
-/// <summary>How a model is loaded.</summary>
-public sealed record LoadOptions
-{
-    /// <summary>A file or folder whose autoencoder replaces the model's own.</summary>
-    public string? Vae { get; init; }
-
-    /// <summary>A folder with tokenizer files, for single-file checkpoints that have none beside them.</summary>
-    public string? Tokenizers { get; init; }
-
-    /// <summary>"cpu", "cuda" or "cuda:N".</summary>
-    public string Device { get; init; } = "cpu";
-
-    /// <summary>Threads of libtorch's operators, for the whole process; null leaves them as they are (all cores).</summary>
-    public int? Threads { get; init; }
-}
 
 /// <summary>A loaded model: type a prompt, get the picture.</summary>
 /// <example>
@@ -70,18 +52,19 @@ public sealed partial class DiffusionModel : IDisposable
     internal static (LoadedFamily Family, ModelDescription Description) LoadFamily(
         string path, LoadOptions options, IProgress<GenerationProgress>? progress, CancellationToken cancellation)
     {
-        using var files = StableDiffusionFiles.Open(path, options.Vae);
-        var description = ModelInspector.Describe(files);
-        StableDiffusionLoader.Check(files);
-        var tokenizer = ClipTokenizer.Load(TokenizerFiles.FindClip(path, options.Tokenizers));
+        using var files = ModelFiles.Open(path, options);
+        var kind = FamilyCatalogue.Find(files);
+        var description = ModelInspector.Describe(files, kind);
+        kind ??= FamilyCatalogue.All[^1];
+        kind.Check(files);
+        foreach (var note in files.Notes) progress?.Report(new(GenerationPhase.Load, 0, 1, 0) { Message = note });
         TorchRuntime.EnsureLoaded();
         ThreadCount.Use(options.Threads);
         var device = DeviceChoice.Parse(options.Device);
         using var stop = BlockBorder.StopWith(cancellation);
         using var scope = NewDisposeScope();
         var clock = Stopwatch.StartNew();
-        var family = StableDiffusionLoader.Load(
-            files, tokenizer, device, (done, total) => progress?.Report(new(GenerationPhase.Load, done, total, clock.Elapsed.TotalSeconds / done)));
+        var family = kind.Load(files, new(device, (done, total) => progress?.Report(new(GenerationPhase.Load, done, total, clock.Elapsed.TotalSeconds / done))));
         return (family, description);
     }
 

@@ -67,7 +67,7 @@ internal sealed class GuidedPrediction(LoadedFamily family, GuidanceInputs input
     {
         using var scope = NewDisposeScope();
         if (inputs.Negative is null) return Regional(at, Composed(at, inputs.Positive, null), null).MoveToOuterDisposeScope();
-        var negative = inputs.Negative.At(at.Step)[0].Context;
+        var negative = inputs.Negative.At(at.Step)[0].Text;
         Tensor without, with;
         if (inputs.Positive.IsComposed)
         {
@@ -75,7 +75,7 @@ internal sealed class GuidedPrediction(LoadedFamily family, GuidanceInputs input
             with = Composed(at, inputs.Positive, without);
         }
         else
-            (without, with) = Branches(at, inputs.Positive.At(at.Step)[0].Context, negative);
+            (without, with) = Branches(at, inputs.Positive.At(at.Step)[0].Text, negative);
         with = Regional(at, with, without);
         var guided = Guidance.ClassifierFree(with, without, inputs.Scale);
         return (inputs.Rescale > 0 ? Guidance.Rescale(guided, with, inputs.Rescale) : guided).MoveToOuterDisposeScope();
@@ -88,28 +88,28 @@ internal sealed class GuidedPrediction(LoadedFamily family, GuidanceInputs input
     private Tensor Composed(Moment at, PromptContexts prompt, Tensor? without)
     {
         var parts = prompt.At(at.Step);
-        if (!prompt.IsComposed) return Evaluate(at, parts[0].Context);
+        if (!prompt.IsComposed) return Evaluate(at, parts[0].Text);
         using var scope = NewDisposeScope();
         var sum = without!;
-        foreach (var (context, weight) in parts) sum = sum + (Evaluate(at, context) - without!) * weight;
+        foreach (var (text, weight) in parts) sum = sum + (Evaluate(at, text) - without!) * weight;
         return sum.MoveToOuterDisposeScope();
     }
 
     // Prompts of unlike length can't share a batch, and are never padded to do so.
-    private (Tensor Without, Tensor With) Branches(Moment at, Tensor with, Tensor without)
+    private (Tensor Without, Tensor With) Branches(Moment at, Conditioning with, Conditioning without)
     {
         var isEachItsOwn = at.Network.Controls.Any(control => control.SparesNegative);
-        if (isEachItsOwn || !with.shape.SequenceEqual(without.shape) || at.Latents.shape[2] * at.Latents.shape[3] > LargestPair)
+        if (isEachItsOwn || !with.FitsBeside(without) || at.Latents.shape[2] * at.Latents.shape[3] > LargestPair)
             return (Evaluate(at, without, isNegative: true), Evaluate(at, with));
-        var both = Evaluate(at with { Latents = cat([at.Latents, at.Latents]) }, cat([without, with]));
+        var both = Evaluate(at with { Latents = cat([at.Latents, at.Latents]) }, Conditioning.Join(without, with));
         return (both.narrow(0, 0, 1), both.narrow(0, 1, 1));
     }
 
-    private Tensor Evaluate(Moment at, Tensor context, bool isNegative = false)
+    private Tensor Evaluate(Moment at, Conditioning text, bool isNegative = false)
     {
         var network = isNegative ? at.Network with { Unconditional = true } : at.Network;
         return inputs.StepTiles is { } grid
-            ? StepTiles.Run(at.Latents, grid, (tile, box) => family.Predict(tile, at.Timestep, context, network.Of(box)))
-            : family.Predict(at.Latents, at.Timestep, context, network);
+            ? StepTiles.Run(at.Latents, grid, (tile, box) => family.Predict(tile, at.Timestep, text, network.Of(box)))
+            : family.Predict(at.Latents, at.Timestep, text, network);
     }
 }

@@ -1,4 +1,4 @@
-using DiffSynthSharp.Families.StableDiffusion;
+using DiffSynthSharp.Families;
 using DiffSynthSharp.Weights;
 
 namespace DiffSynthSharp;
@@ -37,25 +37,25 @@ public static class ModelInspector
 {
     /// <summary>Reads headers only.</summary>
     /// <param name="path">A checkpoint or a folder.</param>
+    /// <param name="options">Names files for single parts; null for none.</param>
     /// <exception cref="DiffSynthException">The file is missing, damaged, hostile or no checkpoint.</exception>
-    public static ModelDescription Inspect(string path)
+    public static ModelDescription Inspect(string path, LoadOptions? options = null)
     {
-        using var files = StableDiffusionFiles.Open(path);
-        return Describe(files);
+        using var files = ModelFiles.Open(path, options);
+        return Describe(files, FamilyCatalogue.Find(files));
     }
 
-    internal static ModelDescription Describe(StableDiffusionFiles files)
+    internal static ModelDescription Describe(ModelFiles files, ModelFamily? family)
     {
-        var found = new (string Name, ModelPart? Part, Func<ModelPart, string> Sizes)[]
-        {
-            ("text encoder", files.TextEncoder, StableDiffusionLoader.TextSizes),
-            ("U-Net", files.UNet, StableDiffusionLoader.UNetSizes),
-            ("autoencoder", files.Autoencoder, StableDiffusionLoader.AutoencoderSizes),
-        };
-        var parts = found.Where(part => part.Part is not null).Select(part => Describe(part.Name, part.Part!, part.Sizes(part.Part!))).ToList();
-        var missing = found.Where(part => part.Part is null).Select(part => part.Name).ToList();
-        var family = missing.Count == 0 ? "Stable Diffusion 1.x" : FamilySigns.Guess(files.Entries.Select(entry => entry.Name)) ?? "unknown";
-        return new(files.Path, family, parts, missing, files.Scheduler?.Path ?? "none; DiffSynth-Studio's DDIM is the default",
+        // Without a denoising network the parts may be any family's.
+        var kinds = family?.Parts ?? [.. FamilyCatalogue.All.SelectMany(known => known.Parts).DistinctBy(part => part.Kind.Name)];
+        var parts = kinds.Select(part => (part.Kind, part.Sizes, Found: files.Find(part.Kind))).Where(part => part.Found is not null)
+            .Select(part => Describe(part.Kind.Name, part.Found!, part.Sizes(part.Found!))).ToList();
+        var missing = kinds.Where(part => !part.IsOptional && files.Find(part.Kind) is null).Select(part => part.Kind.Name).ToList();
+        if (parts.Count == 0 && files.IsFolder)
+            throw new DiffSynthException($"The folder '{files.Path}' holds no model: expected a diffusers folder with sub-folders such as unet, vae and text_encoder, or transformer. For a single checkpoint, name the file.");
+        var name = family is not null && missing.Count == 0 ? family.Name : FamilySigns.Guess(files.Entries.Select(entry => entry.Name)) ?? "unknown";
+        return new(files.Path, name, parts, missing, files.Scheduler?.Path ?? $"none; {family?.DefaultSchedulerName ?? "the family's own"} is the default",
             [.. files.Entries.Select(entry => new ModelTensor(entry.Name, entry.Type.Name(), entry.Shape))]);
     }
 

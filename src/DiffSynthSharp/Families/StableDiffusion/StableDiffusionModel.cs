@@ -61,13 +61,13 @@ internal sealed class StableDiffusionModel : LoadedFamily
 
     public override Conditioning Blank() => new(zeros([1, _text.Config.Positions, _text.Config.Width], device: Device));
 
-    public override Tensor Predict(Tensor latents, double timestep, Tensor context, NetworkInputs inputs)
+    public override Tensor Predict(Tensor latents, double timestep, Conditioning text, NetworkInputs inputs)
     {
         using var scope = NewDisposeScope();
         var timesteps = full([latents.shape[0]], timestep, dtype: ScalarType.Float32, device: latents.device);
         var joined = inputs.Channels is { } channels ? cat([latents, channels.expand(latents.shape[0], -1, -1, -1)], 1) : latents;
-        var residuals = ActiveControl.Sum(inputs.Controls, latents, timesteps, context, inputs.Tiles, inputs.Unconditional);
-        return _unet.Run(joined, timesteps, context, inputs.Tiles, residuals).MoveToOuterDisposeScope();
+        var residuals = ActiveControl.Sum(inputs.Controls, latents, timesteps, text.Context, inputs.Tiles, inputs.Unconditional);
+        return _unet.Run(joined, timesteps, text.Context, inputs.Tiles, residuals).MoveToOuterDisposeScope();
     }
 
     public override Posterior EncodePicture(Tensor picture, TileGrid? tiles = null) => _autoencoder.Encode(picture, tiles);

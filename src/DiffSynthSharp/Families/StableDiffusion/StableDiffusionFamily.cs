@@ -5,12 +5,11 @@ using DiffSynthSharp.Runtime;
 using DiffSynthSharp.Sampling;
 using DiffSynthSharp.Tokenizers;
 using DiffSynthSharp.Weights;
-using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Families.StableDiffusion;
 
-/// <summary>Builds the networks of a Stable Diffusion 1.x model from its files.</summary>
-internal static class StableDiffusionLoader
+/// <summary>Stable Diffusion 1.x: from its files to a model that runs.</summary>
+internal sealed class StableDiffusionFamily : ModelFamily
 {
     /// <summary>The published single files' latent scaling; a folder's autoencoder says its own (diffusers' default is the same).</summary>
     private const double PublishedScale = 0.18215;
@@ -21,37 +20,46 @@ internal static class StableDiffusionLoader
     /// <summary>What a folder's <c>model_index.json</c> may call the guidance scale that suits the model.</summary>
     public const string GuidanceKey = "_guidance_scale";
 
-    /// <summary>Makes sure that the files are a complete model that can run, before anything is loaded.</summary>
-    /// <exception cref="DiffSynthException">A part is missing, or the U-Net takes channels that nothing is known to fill.</exception>
-    public static void Check(StableDiffusionFiles files)
+    private static readonly PartKind s_unet = new("U-Net", "unet", ["model.diffusion_model.", ""], UNetKeys.For);
+    private static readonly PartKind s_text = new("text encoder", "text_encoder", ClipTextKeys.Prefixes, ClipTextKeys.For) { Option = "--clip-l", Given = options => options.ClipL };
+    private static readonly PartKind s_autoencoder = new("autoencoder", "vae", ["first_stage_model.", ""], AutoencoderKeys.For) { Option = "--vae", Given = options => options.Vae };
+
+    public override string Name => "Stable Diffusion 1.x";
+
+    public override IReadOnlyList<FamilyPart> Parts { get; } = [new(s_text, TextSizes), new(s_unet, UNetSizes), new(s_autoencoder, AutoencoderSizes)];
+
+    protected override PartKind Denoiser => s_unet;
+
+    protected override SchedulerSettings DefaultScheduler { get; } = new();
+
+    public override string DefaultSchedulerName => "DiffSynth-Studio's DDIM";
+
+    // Relatives have the same names: what is missing or too much for this family is for Check to say.
+    public override void Check(ModelFiles files)
     {
-        Required(files, files.TextEncoder, "text encoder");
-        Required(files, files.Autoencoder, "autoencoder");
-        var channels = UNetConfig.Detect(Required(files, files.UNet, "U-Net").Weights.Shapes).InputChannels;
+        Required(files, s_text);
+        Required(files, s_autoencoder);
+        var channels = UNetConfig.Detect(Required(files, s_unet).Weights.Shapes).InputChannels;
         if (channels is not (4 or 9))
             throw new DiffSynthException($"'{files.Path}' has a U-Net that takes {channels} channels; expected 4, or 9 of an inpainting checkpoint.");
     }
 
-    /// <param name="files">The files; they may be closed afterwards.</param>
-    /// <param name="tokenizer">The CLIP tokenizer.</param>
-    /// <param name="device">Where the weights go.</param>
-    /// <param name="progress">Told (done, total) tensors.</param>
-    /// <exception cref="DiffSynthException">A part or a tensor is missing, unknown or of another shape.</exception>
-    public static StableDiffusionModel Load(StableDiffusionFiles files, ClipTokenizer tokenizer, Device device, Action<int, int>? progress)
+    public override LoadedFamily Load(ModelFiles files, LoadContext context)
     {
-        var (text, unet, autoencoder) = (Required(files, files.TextEncoder, "text encoder"), Required(files, files.UNet, "U-Net"), Required(files, files.Autoencoder, "autoencoder"));
+        var tokenizer = ClipTokenizer.Load(TokenizerFiles.FindClip(files.Path, files.Tokenizers));
+        var (text, unet, autoencoder) = (Required(files, s_text), Required(files, s_unet), Required(files, s_autoencoder));
         var total = text.Weights.Shapes.Count + unet.Weights.Shapes.Count + autoencoder.Weights.Shapes.Count;
         var done = 0;
-        void Loaded() => progress?.Invoke(++done, total);
+        void Loaded() => context.Progress?.Invoke(++done, total);
 
         var textNetwork = new ClipTextEncoder(TextConfig(text));
         var unetNetwork = new UNet(UNetConfigOf(unet, textNetwork.Config));
         var autoencoderNetwork = new AutoencoderKl(AutoencoderConfigOf(autoencoder));
         try
         {
-            WeightLoader.Fill(textNetwork, text.Weights, "text encoder", device, Loaded);
-            WeightLoader.Fill(unetNetwork, unet.Weights, "U-Net", device, Loaded);
-            WeightLoader.Fill(autoencoderNetwork, autoencoder.Weights, "autoencoder", device, Loaded);
+            WeightLoader.Fill(textNetwork, text.Weights, s_text.Name, context.Device, Loaded);
+            WeightLoader.Fill(unetNetwork, unet.Weights, s_unet.Name, context.Device, Loaded);
+            WeightLoader.Fill(autoencoderNetwork, autoencoder.Weights, s_autoencoder.Name, context.Device, Loaded);
         }
         catch
         {
@@ -63,18 +71,14 @@ internal static class StableDiffusionLoader
         CachingAllocator.Trim(); // what arranging the weights left behind
         var latents = new LatentFormat(autoencoderNetwork.Config.LatentChannels, autoencoderNetwork.Config.Reduction, autoencoder.Config?.Number("scaling_factor") ?? PublishedScale);
         var side = (int)(unet.Config?.Whole("sample_size") * latents.Reduction ?? PublishedSide);
-        return new StableDiffusionModel(textNetwork, unetNetwork, autoencoderNetwork, tokenizer, latents, side, SchedulerOf(files), device)
+        return new StableDiffusionModel(textNetwork, unetNetwork, autoencoderNetwork, tokenizer, latents, side, SchedulerOf(files), context.Device)
         {
             Guidance = GuidanceOf(files),
         };
     }
 
-    /// <summary>The folder's own noise schedule, else DiffSynth-Studio's.</summary>
-    public static SchedulerSettings SchedulerOf(StableDiffusionFiles files)
-        => files.Scheduler is { } scheduler ? SchedulerSettings.FromDiffusers(scheduler.Root) : new();
-
     // A key of ours: diffusers leaves out what begins with an underscore.
-    private static double GuidanceOf(StableDiffusionFiles files)
+    private static double GuidanceOf(ModelFiles files)
         => files.Index?.Number(GuidanceKey) switch
         {
             null => PublishedGuidance,
@@ -82,29 +86,23 @@ internal static class StableDiffusionLoader
             var other => throw new DiffSynthException($"'{files.Index.Path}': {GuidanceKey} is {other}, expected 0 … {LargestGuidance}."),
         };
 
-    /// <summary>A text encoder's sizes in words.</summary>
-    public static string TextSizes(ModelPart part)
+    private static string TextSizes(ModelPart part)
     {
         var config = TextConfig(part);
         return $"{config.Layers} layers of width {config.Width}, {config.Vocabulary} tokens";
     }
 
-    /// <summary>A U-Net's sizes in words.</summary>
-    public static string UNetSizes(ModelPart part)
+    private static string UNetSizes(ModelPart part)
     {
         var config = UNetConfig.Detect(part.Weights.Shapes);
         return $"{config.InputChannels} channels in, widths {string.Join('/', config.Levels.Select(level => level.Channels))}, text width {config.ContextWidth}";
     }
 
-    /// <summary>An autoencoder's sizes in words.</summary>
-    public static string AutoencoderSizes(ModelPart part)
+    private static string AutoencoderSizes(ModelPart part)
     {
         var config = AutoencoderConfig.Detect(part.Weights.Shapes);
         return $"{config.LatentChannels} latent channels, widths {string.Join('/', config.Channels)}, {config.Reduction}-fold reduction";
     }
-
-    private static ModelPart Required(StableDiffusionFiles files, ModelPart? part, string name) => part ?? throw new DiffSynthException(
-        $"'{files.Path}' holds no {name} of Stable Diffusion 1.x. {FamilySigns.Describe(files.Entries.Select(entry => entry.Name))} `diffsynth inspect` lists what it holds.");
 
     private static ClipTextConfig TextConfig(ModelPart part)
     {

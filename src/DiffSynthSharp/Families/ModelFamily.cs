@@ -1,0 +1,62 @@
+using DiffSynthSharp.Sampling;
+using DiffSynthSharp.Weights;
+using static TorchSharp.torch;
+
+namespace DiffSynthSharp.Families;
+
+/// <summary>A network that a model of some family is made of.</summary>
+/// <param name="Kind">What it is.</param>
+/// <param name="Sizes">Its dimensions in words.</param>
+/// <param name="IsOptional">Whether a model runs without it.</param>
+internal sealed record FamilyPart(PartKind Kind, Func<ModelPart, string> Sizes, bool IsOptional = false);
+
+/// <summary>Where a model is loaded to, and who is told.</summary>
+/// <param name="Device">Where the weights go.</param>
+/// <param name="Progress">Told (done, total) tensors.</param>
+internal sealed record LoadContext(Device Device, Action<int, int>? Progress);
+
+/// <summary>A family of models: how its files are recognised and become a model that runs.</summary>
+internal abstract class ModelFamily
+{
+    /// <summary>As users say it.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The networks that a model is made of.</summary>
+    public abstract IReadOnlyList<FamilyPart> Parts { get; }
+
+    /// <summary>The network that denoises, by which the family is told.</summary>
+    protected abstract PartKind Denoiser { get; }
+
+    /// <summary>Whether the files hold this family's denoising network.</summary>
+    public virtual bool Fits(ModelFiles files) => files.Find(Denoiser) is not null;
+
+    /// <summary>Makes sure that the files are a complete model that can run, before anything is loaded.</summary>
+    /// <exception cref="DiffSynthException">A part is missing or can't be used.</exception>
+    public virtual void Check(ModelFiles files)
+    {
+        foreach (var part in Parts)
+            if (!part.IsOptional) Required(files, part.Kind);
+    }
+
+    /// <summary>Loads a model.</summary>
+    /// <param name="files">Complete files; they may be closed afterwards.</param>
+    /// <param name="context">Where to.</param>
+    /// <exception cref="DiffSynthException">A tokenizer or a tensor is missing, unknown or of another shape.</exception>
+    public abstract LoadedFamily Load(ModelFiles files, LoadContext context);
+
+    /// <summary>The noise schedule and sampler: the folder's own, else the family's.</summary>
+    public SchedulerSettings SchedulerOf(ModelFiles files) => files.Scheduler is { } scheduler ? SchedulerSettings.FromDiffusers(scheduler.Root) : DefaultScheduler;
+
+    /// <summary>Noise schedule and sampler of models that name none.</summary>
+    protected abstract SchedulerSettings DefaultScheduler { get; }
+
+    /// <summary>What <see cref="DefaultScheduler"/> is, in words.</summary>
+    public abstract string DefaultSchedulerName { get; }
+
+    /// <summary>A part that the model can't do without.</summary>
+    /// <exception cref="DiffSynthException">It isn't there.</exception>
+    protected ModelPart Required(ModelFiles files, PartKind kind) => files.Find(kind) ?? throw new DiffSynthException(
+        $"'{files.Path}' holds no {kind.Name} of {Name}. {FamilySigns.Describe(files.Entries.Select(entry => entry.Name))}"
+        + (kind.Option is null || kind.Published.Count == 0 ? " `diffsynth inspect` lists what it holds."
+            : $" Name its file with {kind.Option}, or put {string.Join(" or ", kind.Published.Select(file => file.Name))} beside it; `diffsynth models where` says where to get it."));
+}

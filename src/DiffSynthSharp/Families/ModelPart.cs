@@ -1,0 +1,34 @@
+using DiffSynthSharp.Weights;
+
+namespace DiffSynthSharp.Families;
+
+/// <summary>One network of a model: its tensors, and the configuration beside them when it lies in a folder.</summary>
+/// <param name="Weights">The tensors.</param>
+/// <param name="Config">The folder's <c>config.json</c>; null for single files.</param>
+internal sealed record ModelPart(ComponentWeights Weights, ConfigFile? Config);
+
+/// <summary>A kind of network: what it is called, and where models have it.</summary>
+/// <param name="Name">As users read it, such as "text encoder".</param>
+/// <param name="Folder">The sub-folder of a diffusers folder.</param>
+/// <param name="Prefixes">What may stand before its tensors' names in a file.</param>
+/// <param name="Keys">Recognises the layout of its names.</param>
+internal sealed record PartKind(string Name, string Folder, IReadOnlyList<string> Prefixes, Func<IReadOnlyCollection<string>, KeyMap?> Keys)
+{
+    /// <summary>The option that names a file of this kind alone; null when there is none.</summary>
+    public string? Option { get; init; }
+
+    /// <summary>What that option was given.</summary>
+    public Func<LoadOptions, string?> Given { get; init; } = _ => null;
+
+    /// <summary>Published files of this kind alone, looked for beside a model's file that lacks it.</summary>
+    public IReadOnlyList<PublishedFile> Published { get; init; } = [];
+
+    /// <summary>Tells from names and shapes that follow the layout whether they are this network and no relative of it.</summary>
+    public Func<ComponentWeights, bool> IsIt { get; init; } = _ => true;
+}
+
+/// <summary>A file that can be downloaded from its publisher.</summary>
+/// <param name="Name">Its name there.</param>
+/// <param name="Home">Where: publisher/repository on the usual hub.</param>
+/// <param name="Bytes">Its length; 0 when it isn't known to the byte.</param>
+internal sealed record PublishedFile(string Name, string Home, long Bytes = 0);
