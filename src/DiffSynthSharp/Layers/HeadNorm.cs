@@ -25,7 +25,8 @@ internal sealed class HeadNorm : Leaf
         using var scope = NewDisposeScope();
         var scale = Compute("scale", _scale!, x.dtype);
         var wide = x.to(ScalarType.Float32);
-        var inverse = wide.square().mean([-1], keepdim: true).add(Epsilon).rsqrt(); // (…, 1)
-        return ((wide * inverse).to(x.dtype) * scale).MoveToOuterDisposeScope();
+        var length = linalg.vector_norm(wide, 2, [-1], keepdim: true); // (…, 1); one pass over the values, without a tensor of their squares
+        var inverse = length.square().div(x.shape[^1]).add(Epsilon).rsqrt();
+        return (wide * inverse).to(x.dtype).mul_(scale).MoveToOuterDisposeScope();
     }
 }
