@@ -39,5 +39,5 @@ internal sealed class PictureEncoder(LoadedFamily family, GenerationRequest requ
         return new(posterior.Mean.MoveToOuterDisposeScope(), posterior.LogVariance.MoveToOuterDisposeScope());
     }
 
-    private Tensor Scaled(Tensor latents) => (latents * family.Latents.Scale).to(CPU);
+    private Tensor Scaled(Tensor latents) => ((latents - family.Latents.Shift) * family.Latents.Scale).to(CPU);
 }

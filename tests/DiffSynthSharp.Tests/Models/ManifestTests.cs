@@ -1,6 +1,7 @@
 using DiffSynthSharp.Models.Autoencoders;
 using DiffSynthSharp.Models.Control;
 using DiffSynthSharp.Models.TextEncoders;
+using DiffSynthSharp.Models.Transformers;
 using DiffSynthSharp.Models.UNets;
 using DiffSynthSharp.Weights;
 using static TorchSharp.torch;
@@ -38,6 +39,41 @@ public sealed class ManifestTests
         Assert.Equal([16, 32, 96, 256], config.HintChannels);
         Assert.Equal((8, 768L, 4), (config.Reduction, config.UNet.ContextWidth, config.UNet.Levels.Count));
         ConsumesAll(new ControlNet(config), weights, leftOut: 0);
+    }
+
+    [Theory]
+    [InlineData("flux1-dev", true)]
+    [InlineData("flux1-dev-diffusers", true)]
+    [InlineData("flux1-schnell", false)]
+    [InlineData("flux1-schnell-diffusers", false)]
+    public void Every_tensor_of_a_published_flux_transformer_is_consumed_once(string manifest, bool guidance)
+    {
+        var weights = Component(Read(manifest), FluxKeys.Prefixes, FluxKeys.For)!;
+        var config = FluxConfig.Detect(weights.Shapes);
+        Assert.Equal(new FluxConfig(64, 64, 3072, 128, 12288, 4096, 768, 256, 19, 38, guidance), config);
+        Assert.Equal((24L, 16L), (config.Heads, config.LatentChannels));
+        Assert.Equal([16, 56, 56], config.RotaryAxes);
+        ConsumesAll(new FluxTransformer(config), weights, leftOut: 0);
+    }
+
+    [Fact]
+    public void Flex_2_has_flux_s_names_and_is_told_apart()
+    {
+        var config = FluxConfig.Detect(Component(Read("flex2-preview"), FluxKeys.Prefixes, FluxKeys.For)!.Shapes);
+        Assert.Equal((196L, 64L, 8, 38), (config.InputChannels, config.OutputChannels, config.DoubleBlocks, config.SingleBlocks));
+        Assert.Contains("Flex.2", Assert.Throws<DiffSynthException>(() => new FluxTransformer(config)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("flux-ae")]
+    [InlineData("flux-vae-diffusers")]
+    public void Every_tensor_of_a_published_16_channel_autoencoder_is_consumed_once(string manifest)
+    {
+        var weights = Component(Read(manifest), ["first_stage_model.", ""], AutoencoderKeys.For)!;
+        var config = AutoencoderConfig.Detect(weights.Shapes);
+        Assert.Equal([128, 256, 512, 512], config.Channels);
+        Assert.Equal((2, 16L, 8, false), (config.BlocksPerLevel, config.LatentChannels, config.Reduction, config.MixesLatents));
+        ConsumesAll(new AutoencoderKl(config), weights, leftOut: 0);
     }
 
     [Theory]

@@ -1,4 +1,5 @@
 using DiffSynthSharp.Models.Autoencoders;
+using DiffSynthSharp.Models.Transformers;
 using DiffSynthSharp.Models.UNets;
 using DiffSynthSharp.Weights;
 using static TorchSharp.torch;
@@ -107,6 +108,21 @@ public sealed class KeyMapTests
         var config = new AutoencoderConfig([32, 64, 96], 1, 4);
         using var network = new AutoencoderKl(config);
         RoundTrips(network.named_parameters().Select(parameter => parameter.name), AutoencoderKeys.Diffusers(config));
+    }
+
+    [Fact]
+    public void Every_parameter_of_a_flux_transformer_has_a_place_in_diffusers_layout()
+    {
+        var config = new FluxConfig(64, 64, 64, 32, 128, 48, 40, 32, 2, 3, HasGuidance: true);
+        using var network = new FluxTransformer(config);
+        var map = FluxKeys.Diffusers(config);
+        var theirs = new HashSet<string>();
+        foreach (var (ours, _) in network.named_parameters())
+            foreach (var name in map.RowOfOurs(ours)!.Theirs)
+            {
+                Assert.True(theirs.Add(name), name);
+                Assert.Equal([ours], map.RowOf(name)!.Ours);
+            }
     }
 
     private static void RoundTrips(IEnumerable<string> ours, KeyMap map)

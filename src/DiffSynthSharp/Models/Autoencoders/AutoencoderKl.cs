@@ -9,7 +9,10 @@ namespace DiffSynthSharp.Models.Autoencoders;
 /// <param name="LatentChannels">Channels of the latents.</param>
 /// <param name="NormGroups">Groups of the group norms.</param>
 /// <param name="PictureChannels">Channels of the picture.</param>
-internal sealed record AutoencoderConfig(IReadOnlyList<long> Channels, int BlocksPerLevel, long LatentChannels, long NormGroups = 32, long PictureChannels = 3)
+/// <param name="MixesLatents">Whether a 1×1 convolution stands between the encoder and the latents, and another between them and the decoder; the 16-channel
+/// autoencoders of FLUX.1 and Stable Diffusion 3 have none.</param>
+internal sealed record AutoencoderConfig(
+    IReadOnlyList<long> Channels, int BlocksPerLevel, long LatentChannels, long NormGroups = 32, long PictureChannels = 3, bool MixesLatents = true)
 {
     /// <summary>Picture pixels per latent cell, along a side.</summary>
     public int Reduction => 1 << (Channels.Count - 1);
@@ -22,7 +25,7 @@ internal sealed record AutoencoderConfig(IReadOnlyList<long> Channels, int Block
         var blocks = 0;
         while (shapes.ContainsKey($"encoder.down.0.block.{blocks}.conv1.weight")) blocks++;
         var input = shapes["encoder.conv_in.weight"];
-        return new(channels, blocks, shapes["decoder.conv_in.weight"][1], PictureChannels: input[1]);
+        return new(channels, blocks, shapes["decoder.conv_in.weight"][1], PictureChannels: input[1], MixesLatents: shapes.ContainsKey("quant_conv.weight"));
     }
 }
 
@@ -58,21 +61,22 @@ internal readonly record struct Posterior(Tensor Mean, Tensor LogVariance)
 }
 
 /// <summary>The variational autoencoder of latent diffusion.</summary>
-/// <remarks>CompVis/stable-diffusion, ldm/models/autoencoder.py, AutoencoderKL, and ldm/modules/diffusionmodules/model.py; keys below <c>first_stage_model</c>.</remarks>
+/// <remarks>CompVis/stable-diffusion, ldm/models/autoencoder.py, AutoencoderKL, and ldm/modules/diffusionmodules/model.py; keys below <c>first_stage_model</c>.
+/// Without the convolutions at the latents: black-forest-labs/flux, src/flux/modules/autoencoder.py, AutoEncoder.</remarks>
 internal sealed class AutoencoderKl : nn.Module<Tensor, Tensor>
 {
     [Key("encoder")] private readonly Encoder _encoder;
     [Key("decoder")] private readonly Decoder _decoder;
-    [Key("quant_conv")] private readonly Conv2d _quantize;
-    [Key("post_quant_conv")] private readonly Conv2d _dequantize;
+    [Key("quant_conv")] private readonly Conv2d? _quantize;
+    [Key("post_quant_conv")] private readonly Conv2d? _dequantize;
 
     public AutoencoderKl(AutoencoderConfig config) : base(nameof(AutoencoderKl))
     {
         Config = config;
         _encoder = new Encoder(config);
         _decoder = new Decoder(config);
-        _quantize = new Conv2d(2 * config.LatentChannels, 2 * config.LatentChannels, 1);
-        _dequantize = new Conv2d(config.LatentChannels, config.LatentChannels, 1);
+        _quantize = config.MixesLatents ? new Conv2d(2 * config.LatentChannels, 2 * config.LatentChannels, 1) : null;
+        _dequantize = config.MixesLatents ? new Conv2d(config.LatentChannels, config.LatentChannels, 1) : null;
         RegisterComponents();
     }
 
@@ -95,14 +99,15 @@ internal sealed class AutoencoderKl : nn.Module<Tensor, Tensor>
 
     private Tensor Moments(Tensor picture)
     {
-        using var features = _encoder.forward(picture);
-        return _quantize.forward(features);
+        var features = _encoder.forward(picture);
+        if (_quantize is null) return features;
+        using (features) return _quantize.forward(features);
     }
 
     private Tensor Picture(Tensor latents)
     {
         using var channelsLast = latents.ToChannelsLast();
-        using var features = _dequantize.forward(channelsLast);
+        using var features = _dequantize is null ? channelsLast.alias() : _dequantize.forward(channelsLast);
         return _decoder.forward(features);
     }
 
