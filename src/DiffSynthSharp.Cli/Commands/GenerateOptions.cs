@@ -48,6 +48,9 @@ internal sealed class GenerateOptions
     public Option<string?> Schedule { get; } = Values.Text("--schedule", "NAME",
         $"One of {Listed(ScheduleNames.All)}. Default: the folder's scheduler_config.json, else diffsynth.");
 
+    public Option<double?> Shift { get; } = Values.Number("--shift", "X",
+        "Models trained by flow matching (SD3, FLUX): above 1 spends more steps near the noise. Default: the model's own.");
+
     public Option<string?> Prediction { get; } = Values.Text("--prediction", "NAME",
         "What the network predicts: epsilon or v. Default: the folder's scheduler_config.json, else epsilon.");
 
@@ -81,7 +84,7 @@ internal sealed class GenerateOptions
 
     public IEnumerable<Option> All =>
     [
-        Like, Model, Negative, Steps, Guidance, Seed, Count, Size, Output, Init, Strength, Sampler, Schedule, Prediction, ClipSkip, GuidanceRescale, Batch,
+        Like, Model, Negative, Steps, Guidance, Seed, Count, Size, Output, Init, Strength, Sampler, Schedule, Shift, Prediction, ClipSkip, GuidanceRescale, Batch,
         .. _parts.SelectMany(part => part.All), Vae, Tokenizers, Device, Threads, LatentsOutput, Quiet, Json,
     ];
 
@@ -122,6 +125,7 @@ internal sealed class GenerateOptions
             Height = parsed.GetValue(Size)?.Height ?? defaults.Height,
             Sampler = parsed.GetValue(Sampler) ?? defaults.Sampler,
             Schedule = parsed.GetValue(Schedule) ?? defaults.Schedule,
+            Shift = parsed.GetValue(Shift) ?? defaults.Shift,
             Prediction = parsed.GetValue(Prediction) ?? defaults.Prediction,
             ClipSkip = parsed.GetValue(ClipSkip) ?? defaults.ClipSkip,
             Batch = parsed.GetValue(Batch) ?? defaults.Batch,

@@ -100,7 +100,10 @@ public sealed record GenerationRequest
     /// <summary>Name of the schedule; null: the folder's configuration, else DiffSynth's.</summary>
     public string? Schedule { get; init; }
 
-    /// <summary>"epsilon" or "v"; null: the folder's configuration, else epsilon.</summary>
+    /// <summary>Models trained by flow matching: how far noise levels are moved towards the noise, 0.01 … 100; 1 leaves them. Null: the model's own, which may follow the picture's size.</summary>
+    public double? Shift { get; init; }
+
+    /// <summary>"epsilon", "v" or "flow"; null: the folder's configuration, else the family's.</summary>
     public string? Prediction { get; init; }
 
     /// <summary>1 takes the text encoder's last layer, 2 the one before (A1111's counting).</summary>

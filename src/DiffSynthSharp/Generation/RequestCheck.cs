@@ -11,6 +11,7 @@ internal static class RequestCheck
     private const int MostSteps = 1000;
     private const int LongestSide = 4096;
     private const int SmallestTile = 8;
+    private const double LeastShift = 0.01, MostShift = 100;
 
     /// <summary>What can be said about a request without a model.</summary>
     /// <exception cref="DiffSynthException">A value is out of range or a name is unknown.</exception>
@@ -20,6 +21,7 @@ internal static class RequestCheck
         Within(request.GuidanceRescale, 0, 1, "guidance rescale");
         if (request.Guidance is { } guidance) Within(guidance, 0, 100, "guidance");
         if (request.Init is { } init) Within(init.Strength, 0, 1, "strength");
+        if (request.Shift is { } shift) Within(shift, LeastShift, MostShift, "shift");
         Within(request.ClipSkip, 1, 100, "clip skip");
         Within(request.NegativeClipSkip ?? 1, 1, 100, "negative clip skip");
         Within(request.Batch, 1, 64, "batch");
@@ -75,7 +77,7 @@ internal static class RequestCheck
     {
         Values(request);
         var (width, height) = Size(request, family);
-        var first = new PassPlan(width, height, Plan(request, family, request.Steps, request.Init?.Strength ?? 1, request.Init?.Steps), null);
+        var first = new PassPlan(width, height, Plan(request, family, (width, height), request.Steps, request.Init?.Strength ?? 1, request.Init?.Steps), null);
         return [first, .. request.HighRes.Select(pass => HighRes(request, family, pass))];
     }
 
@@ -95,7 +97,7 @@ internal static class RequestCheck
     private static PassPlan HighRes(GenerationRequest request, LoadedFamily family, HighResPass pass)
     {
         Fits(pass.Width, pass.Height, family);
-        return new(pass.Width, pass.Height, Plan(request, family, pass.Steps ?? request.Steps, pass.Strength, pass.StepList), pass);
+        return new(pass.Width, pass.Height, Plan(request, family, (pass.Width, pass.Height), pass.Steps ?? request.Steps, pass.Strength, pass.StepList), pass);
     }
 
     private static void Fits(int width, int height, LoadedFamily family)
@@ -105,23 +107,26 @@ internal static class RequestCheck
             throw new DiffSynthException($"A size of {width}x{height} doesn't fit {family.Name}: sides are multiples of {multiple} from {multiple} to {LongestSide}. The nearest that fits is {Nearest(width, multiple)}x{Nearest(height, multiple)}.");
     }
 
-    private static SamplingPlan Plan(GenerationRequest request, LoadedFamily family, int steps, double strength, StepList? list) => SamplingPlan.Create(
-        request.Scheduler ?? family.Scheduler, request.Sampler, request.Schedule, PredictionOf(request.Prediction), steps, strength,
-        list switch { StepList.Kept => "kept", StepList.Spread => "spread", _ => null });
+    private static SamplingPlan Plan(GenerationRequest request, LoadedFamily family, (int Width, int Height) size, int steps, double strength, StepList? list)
+        => SamplingPlan.Create(
+            (request.Scheduler ?? family.Scheduler) with { Shift = request.Shift }, request.Sampler, request.Schedule, PredictionOf(request.Prediction), steps, strength,
+            list switch { StepList.Kept => "kept", StepList.Spread => "spread", _ => null },
+            (size.Height / family.Latents.Reduction, size.Width / family.Latents.Reduction));
 
     private static Prediction? PredictionOf(string? name) => name switch
     {
         null => null,
         "epsilon" => Prediction.Epsilon,
         "v" => Prediction.V,
-        _ => throw new DiffSynthException($"A prediction of '{name}' is unknown. Known: epsilon, v."),
+        "flow" => Prediction.Flow,
+        _ => throw new DiffSynthException($"A prediction of '{name}' is unknown. Known: epsilon, v, flow."),
     };
 
     private static int Nearest(int side, int multiple) => Math.Clamp((int)Math.Round((double)side / multiple) * multiple, multiple, LongestSide);
 
     private static void Within(double value, double low, double high, string what)
     {
-        if (!(value >= low && value <= high)) throw new DiffSynthException($"{Capital(what)} {value:0.###} doesn't fit: expected {low:0} … {high:0}.");
+        if (!(value >= low && value <= high)) throw new DiffSynthException($"{Capital(what)} {value:0.###} doesn't fit: expected {low:0.##} … {high:0}.");
     }
 
     private static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];

@@ -5,3 +5,4 @@ global using Embedding = DiffSynthSharp.Layers.Embedding;
 global using GroupNorm = DiffSynthSharp.Layers.GroupNorm;
 global using LayerNorm = DiffSynthSharp.Layers.LayerNorm;
 global using Linear = DiffSynthSharp.Layers.Linear;
+global using RmsNorm = DiffSynthSharp.Layers.RmsNorm;

@@ -4,7 +4,7 @@ namespace DiffSynthSharp.Sampling;
 /// <param name="Name">As in <c>_class_name</c>.</param>
 /// <param name="Defaults">Settings when no key is present.</param>
 /// <param name="Clips">Whether clean predictions are clipped when the configuration does not say.</param>
-/// <param name="Keys">Keys besides those that every class takes.</param>
+/// <param name="Keys">Keys besides those that every class for noise schedules takes.</param>
 internal sealed record DiffusersClass(string Name, SchedulerSettings Defaults, bool Clips, string[] Keys)
 {
     private static readonly string[] s_common =
@@ -12,10 +12,10 @@ internal sealed record DiffusersClass(string Name, SchedulerSettings Defaults, b
         "num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas", "prediction_type", "timestep_spacing", "steps_offset",
     ];
 
-    public bool Takes(string key) => s_common.Contains(key) || Keys.Contains(key);
+    public bool Takes(string key) => (Defaults.Flow is null && s_common.Contains(key)) || Keys.Contains(key);
 }
 
-/// <summary>diffusers' scheduler classes for networks trained on 1000 noise levels.</summary>
+/// <summary>diffusers' scheduler classes.</summary>
 /// <remarks>huggingface/diffusers, src/diffusers/schedulers: constructors.</remarks>
 internal static class DiffusersClasses
 {
@@ -35,8 +35,18 @@ internal static class DiffusersClasses
 
     private static readonly SchedulerSettings s_sensible = s_plain with { BetaStart = 0.00085, BetaEnd = 0.012 };
 
+    private static readonly SchedulerSettings s_straight = SchedulerSettings.DiffSynthFlow with { Flow = new() { Shift = 1, End = FlowEnd.LowestTrained } };
+    private static readonly string[] s_straightKeys =
+    [
+        "num_train_timesteps", "shift", "use_dynamic_shifting", "base_shift", "max_shift", "base_image_seq_len", "max_image_seq_len", "time_shift_type", "shift_terminal",
+        "invert_sigmas", .. s_curves,
+    ];
+
     private static readonly DiffusersClass[] s_classes =
     [
+        new("FlowMatchEulerDiscreteScheduler", s_straight, false, [.. s_straightKeys, "stochastic_sampling"]),
+        new("FlowMatchHeunDiscreteScheduler", s_straight with { Sampler = "heun" }, false, ["num_train_timesteps", "shift"]),
+        new("FlowMatchLCMScheduler", s_straight with { Sampler = "lcm" }, false, s_straightKeys),
         new("DDIMScheduler", s_plain with { Sampler = "ddim", Spacing = TimestepSpacing.Leading }, true,
             ["set_alpha_to_one", "rescale_betas_zero_snr", .. s_clip]),
         new("DDPMScheduler", s_plain with { Sampler = "ddpm", Spacing = TimestepSpacing.Leading }, true,

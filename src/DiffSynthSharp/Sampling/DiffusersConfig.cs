@@ -11,6 +11,7 @@ internal static class DiffusersConfig
         if (config.ValueKind != JsonValueKind.Object) throw new DiffSynthException("A scheduler configuration must be a JSON object.");
         var name = config.TryGetProperty("_class_name", out var found) && found.ValueKind == JsonValueKind.String ? found.GetString()! : "";
         var known = DiffusersClasses.Find(name);
+        if (known.Defaults.Flow is not null) return DiffusersFlowConfig.Read(config, known);
         var settings = known.Defaults with { Schedule = "diffusers", Draws = NoiseDraws.AsDiffusers };
         foreach (var key in config.EnumerateObject().Where(key => known.Takes(key.Name) && key.Value.ValueKind != JsonValueKind.Null))
         {
@@ -87,7 +88,7 @@ internal static class DiffusersConfig
         "use_beta_sigmas" => value.GetBoolean() ? settings with { Curve = SigmaCurve.Beta } : settings,
         "use_lu_lambdas" => value.GetBoolean() ? settings with { Curve = SigmaCurve.Lu } : settings,
         "use_flow_sigmas" => value.GetBoolean() ? settings with { Curve = SigmaCurve.Flow } : settings,
-        "flow_shift" => settings with { Shift = value.GetDouble() },
+        "flow_shift" => settings with { Flow = new() { Shift = value.GetDouble(), End = FlowEnd.LowestTrained } },
         "sigma_min" => settings with { SigmaMin = value.GetDouble() },
         "sigma_max" => settings with { SigmaMax = value.GetDouble() },
         "interpolation_type" => settings with { LogLinearSigmas = OneOf(key, value, "linear", "log_linear") == "log_linear" },
@@ -136,6 +137,9 @@ internal static class DiffusersConfig
             => known.Takes(key) && (config.TryGetProperty(key, out var value) ? value.ValueKind == JsonValueKind.True : otherwise);
         double Number(string key) => known.Takes(key) && config.TryGetProperty(key, out var value) && value.TryGetDouble(out var number) ? number : 1;
         var curves = new[] { "use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas" }.Count(key => Flag(key, false));
+        settings = settings with { Flow = settings.Curve != SigmaCurve.Flow ? null : settings.Flow ?? new() { Shift = 1, End = FlowEnd.LowestTrained } };
+        if (settings is { Flow: not null, Prediction: not Sampling.Prediction.Flow } or { Flow: null, Prediction: Sampling.Prediction.Flow })
+            throw new DiffSynthException("use_flow_sigmas and prediction_type flow_prediction belong together; the scheduler configuration has one of them.");
         if (curves > 1) throw new DiffSynthException("A scheduler configuration can use one of karras, exponential and beta sigmas, not several.");
         if (settings is { PredictX0: false, EndsAtSigmaMin: false } && settings.Sampler.StartsWith("dpm", StringComparison.Ordinal))
             throw new DiffSynthException("algorithm_type dpmsolver needs final_sigmas_type sigma_min; its last step cannot end at no noise.");

@@ -9,6 +9,10 @@ internal static class ImageToImageSteps
     /// <returns>Number of steps that run.</returns>
     public static int Kept(int steps, double strength) => Math.Min((int)(steps * strength), steps);
 
+    /// <summary>The last share of the steps, rounded up: diffusers' pipelines of flow networks.</summary>
+    /// <returns>Number of steps that run.</returns>
+    public static int KeptOfFlow(int steps, double strength) => steps - (int)(steps - Math.Min(steps * strength, steps));
+
     /// <summary>A longer ladder, of whose end as many steps are run as were asked for: ComfyUI.</summary>
     /// <returns>Steps of the whole ladder.</returns>
     public static int Spread(int steps, double strength) => strength > 0.9999 ? steps : (int)(steps / strength);

@@ -5,11 +5,34 @@ namespace DiffSynthSharp.Sampling;
 /// <summary>The words of a recorded request's schedule.</summary>
 internal static class RequestSchedule
 {
+    private static readonly string[] s_flowSigns = ["shift", "dynamic_shift", "inverted"];
+
     public static SchedulerSettings Read(JsonElement schedule)
     {
         var settings = new SchedulerSettings();
-        foreach (var word in schedule.EnumerateObject()) settings = With(settings, word.Name, word.Value);
+        if (s_flowSigns.Any(word => schedule.TryGetProperty(word, out _))) settings = SchedulerSettings.DiffSynthFlow;
+        foreach (var word in schedule.EnumerateObject())
+            settings = settings.Flow is { } flow && WithFlow(flow, word.Name, word.Value) is { } changed ? settings with { Flow = changed } : With(settings, word.Name, word.Value);
         return settings with { Draws = settings.Schedule == "diffusers" ? NoiseDraws.AsDiffusers : NoiseDraws.WhenUsed };
+    }
+
+    // Time that runs from noise to picture is the family's business: noise falls all the same.
+    private static FlowOptions? WithFlow(FlowOptions flow, string word, JsonElement value) => word switch
+    {
+        "shift" => flow with { Shift = value.GetDouble() },
+        "dynamic_shift" => flow with { Dynamic = Dynamic(value) },
+        "sigma_max" => flow with { SigmaMax = value.GetDouble() },
+        "sigma_min" when value.ValueKind == JsonValueKind.String => OneOf(word, value, "1/steps") == "1/steps" ? flow with { End = FlowEnd.OneStep } : flow,
+        "sigma_min" => flow with { SigmaMin = value.GetDouble() },
+        "points" => OneOf(word, value, "steps", "steps + 1") == "steps" ? flow : flow with { End = FlowEnd.OneStep },
+        "inverted" => flow,
+        _ => null,
+    };
+
+    private static DynamicShift Dynamic(JsonElement line)
+    {
+        double Number(string name) => line.GetProperty(name).GetDouble();
+        return new(Number("base"), Number("max"), Number("base_tokens"), Number("max_tokens"));
     }
 
     private static SchedulerSettings With(SchedulerSettings settings, string word, JsonElement value) => word switch

@@ -37,19 +37,19 @@ internal sealed class SamplingPlan
 {
     private readonly SchedulerSettings _settings;
     private readonly SamplerEntry _sampler;
-    private readonly AlphaTable _table;
     private readonly Ladder _ladder;
+    private readonly Func<double, double> _timestepAt;
 
-    private SamplingPlan(SchedulerSettings settings, SamplerEntry sampler, AlphaTable table, Ladder ladder)
-        => (_settings, _sampler, _table, _ladder) = (settings, sampler, table, ladder);
+    private SamplingPlan(SchedulerSettings settings, SamplerEntry sampler, Ladder ladder, Func<double, double> timestepAt)
+        => (_settings, _sampler, _ladder, _timestepAt) = (settings, sampler, ladder, timestepAt);
 
-    public string SamplerName => _settings.Sampler;
+    public string SamplerName => SamplerNames.Plain(_settings.Sampler);
 
     public string ScheduleName => _settings.Schedule;
 
     /// <summary>One line that says what was chosen.</summary>
     public string Description => $"{SamplerName} on the {ScheduleName} schedule, {Steps} {(Steps == 1 ? "step" : "steps")}"
-        + (ModelCalls == Steps ? "" : $" ({ModelCalls} model calls)") + (_settings.Prediction == Prediction.Epsilon ? "" : $", {Spoken(_settings.Prediction)}");
+        + (ModelCalls == Steps ? "" : $" ({ModelCalls} model calls)") + (_settings.Prediction == Prediction.Epsilon ? "" : $", {Spoken(_settings)}");
 
     /// <summary>Standard deviation of the noise at each step and at the end.</summary>
     public IReadOnlyList<double> Sigmas => _ladder.Sigmas;
@@ -63,6 +63,9 @@ internal sealed class SamplingPlan
     /// <summary>The levels, with what the network is told at each.</summary>
     public Ladder Ladder => _ladder;
 
+    /// <summary>How far levels are moved towards the noise, of networks trained by flow matching.</summary>
+    public double Shift { get; private init; } = 1;
+
     /// <summary>How often the network will be asked.</summary>
     public int ModelCalls => Steps == 0 ? 0 : NewSampler().Calls(_ladder);
 
@@ -74,22 +77,52 @@ internal sealed class SamplingPlan
     /// <param name="steps">At least 1.</param>
     /// <param name="strength">Image to image: 0 keeps the picture, 1 begins at pure noise.</param>
     /// <param name="stepList">"kept": the last steps × strength of the list. "spread": all steps over the shortened range. Null follows the schedule.</param>
+    /// <param name="latents">Sides of the latents in cells; needed where a flow network's shift follows the picture's size.</param>
     /// <exception cref="DiffSynthException">An unknown name, a number out of range, or a combination that makes no sense.</exception>
     public static SamplingPlan Create(
-        SchedulerSettings settings, string? sampler, string? schedule, Prediction? prediction, int steps, double strength = 1, string? stepList = null)
+        SchedulerSettings settings, string? sampler, string? schedule, Prediction? prediction, int steps, double strength = 1, string? stepList = null,
+        (long Height, long Width)? latents = null)
     {
-        settings = settings.For(sampler ?? settings.Sampler) with
+        PlanCheck.Prediction(settings, prediction);
+        settings = settings.For(settings.Flow is null ? sampler ?? settings.Sampler : SamplerNames.Plain(sampler ?? settings.Sampler)) with
         {
             Schedule = schedule ?? settings.Schedule,
             Prediction = prediction ?? settings.Prediction,
+            Flow = schedule == "diffsynth" && settings is { Flow: not null, Schedule: not "diffsynth" } ? new() : settings.Flow,
         };
-        var (chosen, ladderOf) = (SamplerNames.Find(settings.Sampler), ScheduleNames.Find(settings.Schedule));
-        Check(settings, steps, strength, stepList);
-        var table = AlphaTable.Of(settings, finite: !EndsInPureNoise(settings, chosen));
-        var ladder = Shortened(settings, ladderOf, table, steps, strength, (stepList ?? (settings.Schedule == "diffsynth" ? "spread" : "kept")) == "spread");
-        CheckFalls(settings, ladder, steps);
-        return new SamplingPlan(settings, chosen, table, ladder with { LevelOf = timestep => table.Sigmas[Math.Clamp((int)timestep, 0, table.Count - 1)] });
+        PlanCheck.Numbers(settings, steps, strength, stepList);
+        var spread = (stepList ?? (settings.Schedule == "diffsynth" ? "spread" : "kept")) == "spread";
+        return settings.Flow is null ? OfNoise(settings, steps, strength, spread) : OfFlow(settings, steps, strength, spread, latents);
     }
+
+    private static SamplingPlan OfNoise(SchedulerSettings settings, int steps, double strength, bool spread)
+    {
+        var (sampler, schedule) = (SamplerNames.Find(settings.Sampler), ScheduleNames.Find(settings.Schedule));
+        PlanCheck.Noise(settings, sampler);
+        var table = AlphaTable.Of(settings, finite: !PlanCheck.EndsInPureNoise(settings, sampler));
+        Func<double, Ladder>? share = settings.Schedule == "diffsynth" ? share => DiffSynthSchedule.Create(settings, table, steps, share)
+            : settings.Schedule == "diffusers" && sampler.Spacing == StepSpacing.Consistency ? share => DiffusersSchedule.Create(settings, table, steps, share) : null;
+        var ladder = Shortened(count => schedule.Create(settings, table, count), spread, share, steps, strength, settings.TrainSteps, ImageToImageSteps.Kept);
+        PlanCheck.Falls(settings, ladder, steps);
+        return new SamplingPlan(settings, sampler, ladder with { LevelOf = timestep => table.Sigmas[Math.Clamp((int)timestep, 0, table.Count - 1)] }, table.TimestepAt);
+    }
+
+    private static SamplingPlan OfFlow(SchedulerSettings settings, int steps, double strength, bool spread, (long Height, long Width)? latents)
+    {
+        // A solver whose configuration says flow sigmas has a list of its own.
+        var onSolverLevels = settings is { Schedule: "diffusers", Curve: SigmaCurve.Flow };
+        var sampler = SamplerNames.FindFlow(settings.Sampler, onSolverLevels);
+        var levels = ScheduleNames.FindFlow(settings.Schedule);
+        var flow = settings.Shift is { } shift ? settings.Flow! with { Shift = shift, Dynamic = null } : settings.Flow!;
+        Ladder Of(int count, double share) => onSolverLevels && sampler.Spacing == StepSpacing.Solver ? FlowSchedule.OfSolver(settings, flow.Shift, count)
+            : FlowSchedule.Of(levels(flow.For(settings.TrainSteps, count, latents), count, share), belowNoise: sampler.Spacing == StepSpacing.Solver);
+        Func<double, Ladder>? share = settings.Schedule == "diffsynth" ? share => Of(steps, share) : null;
+        var ladder = Shortened(count => Of(count, 1), spread, share, steps, strength, PlanCheck.MostFlowSteps, ImageToImageSteps.KeptOfFlow);
+        PlanCheck.Falls(settings, ladder, steps);
+        return new SamplingPlan(settings, sampler, ladder, FlowSchedule.TimestepAt) { Shift = ShiftOf(flow.For(settings.TrainSteps, steps, latents)) };
+    }
+
+    private static double ShiftOf(FlowOptions flow) => flow.Mu is not { } mu ? flow.Shift : flow.LinearMu ? mu : Math.Exp(mu);
 
     /// <summary>Where a picture made of nothing begins.</summary>
     /// <param name="noise">(n, c, h, w) standard normal</param>
@@ -118,7 +151,7 @@ internal sealed class SamplingPlan
         var clipping = _settings.Sampler == "ddim" ? Clipping.None : _settings.Clipping;
         Trajectory? run = null;
         var denoiser = new Denoiser(
-            (latents, timestep) => predict(latents, timestep, Math.Min(run!.Index, Steps - 1)), _settings.Prediction, _ladder, _table.TimestepAt, clipping);
+            (latents, timestep) => predict(latents, timestep, Math.Min(run!.Index, Steps - 1)), _settings.Prediction, _ladder, _timestepAt, clipping);
         run = new Trajectory(_ladder, denoiser.Denoise, noise, cancellation) { Keep = kept is null ? null : (x, sigma, isLast) => Kept(kept, x, sigma, isLast) };
         var last = NewSampler().Run(run, start / InputScale(Sigmas[0]), step is null ? null : (i, x) => step(Finished(run, i, x)));
         return (last * EndScale).MoveToOuterDisposeScope();
@@ -150,51 +183,20 @@ internal sealed class SamplingPlan
 
     private double InputScale(double sigma) => Denoiser.InputScale(Denoiser.SpaceOf(_settings.Prediction), sigma);
 
-    private static Ladder Shortened(SchedulerSettings settings, ScheduleEntry schedule, AlphaTable table, int steps, double strength, bool spread)
+    // The part of a ladder that image-to-image walks.
+    private static Ladder Shortened(
+        Func<int, Ladder> whole, bool spread, Func<double, Ladder>? share, int steps, double strength, int most, Func<int, double, int> kept)
     {
-        if (strength == 0) return schedule.Create(settings, table, steps).Tail(0);
-        if (strength == 1) return schedule.Create(settings, table, steps);
-        if (!spread) return schedule.Create(settings, table, steps).Tail(ImageToImageSteps.Kept(steps, strength));
-        if (settings.Schedule == "diffsynth") return DiffSynthSchedule.Create(settings, table, steps, strength);
-        if (settings.Schedule == "diffusers" && SamplerNames.Find(settings.Sampler).Spacing == StepSpacing.Consistency)
-            return DiffusersSchedule.Create(settings, table, steps, strength);
-        return schedule.Create(settings, table, Math.Min(ImageToImageSteps.Spread(steps, strength), settings.TrainSteps)).Tail(steps);
+        if (strength == 0) return whole(steps).Tail(0);
+        if (strength == 1) return whole(steps);
+        if (!spread) return whole(steps).Tail(kept(steps, strength));
+        return share is null ? whole(Math.Min(ImageToImageSteps.Spread(steps, strength), most)).Tail(steps) : share(strength);
     }
 
-    private static void Check(SchedulerSettings settings, int steps, double strength, string? stepList)
-    {
-        if (steps < 1 || steps > settings.TrainSteps)
-            throw new DiffSynthException(
-                $"{steps} steps are not possible; take 1 to {settings.TrainSteps}, the number of timesteps the network was trained on.");
-        if (!(strength >= 0 && strength <= 1))
-            throw new DiffSynthException($"A strength of {strength} is not possible; take 0 (keep the picture) to 1 (begin at pure noise).");
-        if (SamplerNames.Find(settings.Sampler).Spacing == StepSpacing.Flow)
-            throw new DiffSynthException(
-                $"{settings.Sampler} is for networks trained by flow matching; take one of {string.Join(", ", SamplerNames.All.Select(known => known.Name))}.");
-        if (stepList is not (null or "kept" or "spread"))
-            throw new DiffSynthException(KnownNames.Unknown("list of image-to-image steps", stepList, ["kept", "spread"]));
-        if (settings is { ZeroTerminalSnr: true, Prediction: Prediction.Epsilon } && EndsInPureNoise(settings, SamplerNames.Find(settings.Sampler)))
-            throw new DiffSynthException(
-                $"A schedule that begins at pure noise needs a network that predicts v; {settings.Sampler} cannot use one that predicts noise.");
-    }
-
-    // A last step may stay where it is: DDIM and DEIS end some ladders so.
-    private static void CheckFalls(SchedulerSettings settings, Ladder ladder, int steps)
-    {
-        for (var i = 0; i < ladder.Steps; i++)
-            if (!(ladder.Sigmas[i] > ladder.Sigmas[i + 1] || (i == ladder.Steps - 1 && ladder.Sigmas[i] == ladder.Sigmas[i + 1])))
-                throw new DiffSynthException(
-                    $"The {settings.Schedule} schedule has no {steps} different noise levels for {settings.Sampler}; take fewer steps.");
-    }
-
-    private static bool EndsInPureNoise(SchedulerSettings settings, SamplerEntry sampler)
-        => settings.Schedule == "diffsynth" || (settings.Schedule == "diffusers" && sampler.Spacing is StepSpacing.Integer or StepSpacing.Consistency);
-
-    private static string Spoken(Prediction prediction) => prediction switch
+    private string Spoken(SchedulerSettings settings) => settings.Prediction switch
     {
         Prediction.V => "v-prediction",
-        Prediction.Flow => "flow prediction",
-        Prediction.Sample => "sample prediction",
-        _ => "epsilon prediction",
+        Prediction.Flow => $"shift {Shift:0.##}",
+        _ => "sample prediction",
     };
 }

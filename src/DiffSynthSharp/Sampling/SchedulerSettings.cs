@@ -35,6 +35,9 @@ internal enum NoiseDraws { WhenUsed, AsDiffusers, AsKDiffusion }
 /// </summary>
 internal sealed record SchedulerSettings
 {
+    /// <summary>DiffSynth-Studio's for networks trained by flow matching: SD3, FLUX.</summary>
+    public static SchedulerSettings DiffSynthFlow { get; } = new() { Sampler = "euler", Prediction = Prediction.Flow, Flow = new() };
+
     public string Sampler { get; init; } = "ddim";
 
     public string Schedule { get; init; } = "diffsynth";
@@ -131,8 +134,11 @@ internal sealed record SchedulerSettings
 
     public NoiseDraws Draws { get; init; }
 
-    /// <summary>Shift of flow-matching sigmas.</summary>
-    public double Shift { get; init; } = 1;
+    /// <summary>How levels are spaced where the network was trained by flow matching; null for one trained on a table of noise levels.</summary>
+    public FlowOptions? Flow { get; init; }
+
+    /// <summary>Static shift in place of what <see cref="Flow"/> says; null leaves it.</summary>
+    public double? Shift { get; init; }
 
     /// <summary>Reads a folder's scheduler_config.json, with the defaults of its class where keys are absent.</summary>
     /// <param name="config">The file's root.</param>

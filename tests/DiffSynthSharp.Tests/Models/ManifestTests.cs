@@ -17,6 +17,8 @@ public sealed class ManifestTests
         "posterior_mean_coef2", "posterior_variance", "sqrt_alphas_cumprod", "sqrt_one_minus_alphas_cumprod", "sqrt_recip_alphas_cumprod", "sqrt_recipm1_alphas_cumprod",
     ];
 
+    private static readonly string[] s_besideTheTransformer = ["first_stage_model.", "text_encoders.clip_l.", "text_encoders.clip_g.", "text_encoders.t5xxl."];
+
     [Theory]
     [InlineData("sd15-unet")]
     [InlineData("sd15-unet-diffusers")]
@@ -27,6 +29,25 @@ public sealed class ManifestTests
         Assert.Equal(new[] { (320L, 1), (640L, 1), (1280L, 1), (1280L, 0) }, config.Levels.Select(level => (level.Channels, level.Depth)));
         Assert.Equal((4L, 4L, 2, 768L, 8L, 1), (config.InputChannels, config.OutputChannels, config.BlocksPerLevel, config.ContextWidth, config.Heads, config.MiddleDepth));
         ConsumesAll(new UNet(config), weights, leftOut: 0);
+    }
+
+    [Theory]
+    [InlineData("sd3-medium-clips", 24, 1536, 192, false, 0)]
+    [InlineData("sd3-medium-clips-t5", 24, 1536, 192, false, 0)]
+    [InlineData("sd3-medium-transformer-diffusers", 24, 1536, 192, false, 0)]
+    [InlineData("sd35-large", 38, 2432, 192, true, 0)]
+    [InlineData("sd35-large-transformer-diffusers", 38, 2432, 192, true, 0)]
+    [InlineData("sd35-medium", 24, 1536, 384, true, 13)]
+    [InlineData("sd35-medium-transformer-diffusers", 24, 1536, 384, true, 13)]
+    public void Every_tensor_of_a_published_stable_diffusion_3_transformer_is_consumed_once(string manifest, int depth, long width, long positions, bool isNormed, int dual)
+    {
+        var rows = Read(manifest);
+        var weights = Component(rows, MmDitKeys.Prefixes, MmDitKeys.For)!;
+        var config = MmDitConfig.Detect(weights);
+        Assert.Equal(new MmDitConfig(16, 2, depth, width, 64, 4 * width, positions, 4096, 2048, 256, isNormed, dual), config);
+        ConsumesAll(new MmDit(config), weights, leftOut: 0);
+        var others = rows.Keys.Except(weights.Entries.Select(entry => entry.Name));
+        Assert.All(others, name => Assert.Contains(s_besideTheTransformer, prefix => name.StartsWith(prefix, StringComparison.Ordinal)));
     }
 
     [Theory]

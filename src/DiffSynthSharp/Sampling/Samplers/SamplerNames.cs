@@ -46,12 +46,29 @@ public static class SamplerNames
         new("flow-lcm", "consistency steps on the straight path", StepSpacing.Flow, _ => new Renoise()),
     ];
 
-    /// <summary>Name and one-line description of every sampler for networks that predict noise or v.</summary>
+    private const string FlowPrefix = "flow-";
+
+    /// <summary>Name and one-line description of every sampler.</summary>
     public static IReadOnlyList<(string Name, string Description)> All { get; } = [.. s_entries.Select(entry => (entry.Name, entry.Description))];
 
     /// <exception cref="DiffSynthException">No sampler has this name.</exception>
     internal static SamplerEntry Find(string name) => s_entries.Concat(s_flow).FirstOrDefault(entry => entry.Name == name)
         ?? throw new DiffSynthException(KnownNames.Unknown("sampler", name, s_entries.Select(entry => entry.Name)));
+
+    /// <summary>A sampler's name as users know it: the one for flow matching has no name of its own.</summary>
+    internal static string Plain(string name) => name.StartsWith(FlowPrefix, StringComparison.Ordinal) ? name[FlowPrefix.Length..] : name;
+
+    /// <summary>The sampler of this name for networks trained by flow matching.</summary>
+    /// <param name="name">With or without the prefix.</param>
+    /// <param name="onSolverLevels">Whether levels are spaced for solvers, which a folder's configuration can ask for. DEIS, which ends above no noise, needs them.</param>
+    /// <exception cref="DiffSynthException">No sampler has this name, or it doesn't fit; the message names those that do.</exception>
+    internal static SamplerEntry FindFlow(string name, bool onSolverLevels)
+    {
+        var fitting = s_flow.Concat(s_entries.Where(entry => entry.Spacing == StepSpacing.Solver && (onSolverLevels || entry.Name != "deis"))).ToList();
+        Find(name);
+        return fitting.FirstOrDefault(entry => Plain(entry.Name) == Plain(name)) ?? throw new DiffSynthException(
+            $"{name} doesn't fit a model trained by flow matching; take one of {string.Join(", ", fitting.Select(entry => Plain(entry.Name)))}.");
+    }
 
     // Second-order steps on the way to third order integrate exactly, and nothing falls to lower orders at the end.
     private static DpmOptions ThirdOrder(SchedulerSettings s) => Dpm(s, 3, s.Eta ?? 1) with { Solver = SolverType.Heun, LowerOrderFinal = false };

@@ -47,7 +47,6 @@ internal static class DiffusersSchedule
 
     private static Ladder SolverLadder(SchedulerSettings settings, AlphaTable table, int steps)
     {
-        if (settings.Curve == SigmaCurve.Flow) return FlowSchedule.OfSolver(settings, steps);
         var timesteps = SolverTimesteps(settings, steps);
         double[] sigmas = [.. timesteps.Select(table.SigmaAt)];
         if (settings.Curve != SigmaCurve.None)

@@ -9,7 +9,11 @@ namespace DiffSynthSharp.Sampling.Schedules;
 /// </remarks>
 internal static class FlowSchedule
 {
+    /// <summary>What a level of 1 is called as a timestep.</summary>
+    public const double TimestepScale = 1000;
+
     private const double NearNoise = 1e-6;
+    private const int TrainedLevels = 1000, DynamicLevels = 10000;
 
     /// <summary>Moves a level towards the noise.</summary>
     public static double Shift(double level, double shift) => shift * level / (1 + (shift - 1) * level);
@@ -33,7 +37,7 @@ internal static class FlowSchedule
     {
         double[] levels = [.. options.Inverted ? even.Reverse() : even];
         levels = [.. levels.Select(level => Shifted(options, level))];
-        if (options.Terminal is { } terminal)
+        if (options.Terminal is { } terminal && levels[^1] < 1)
         {
             var scale = (1 - levels[^1]) / (1 - terminal);
             levels = [.. levels.Select(level => 1 - (1 - level) / scale)];
@@ -76,14 +80,32 @@ internal static class FlowSchedule
     public static Ladder Of(IEnumerable<double> levels, IReadOnlyList<double> timesteps, double last = 0)
         => new([.. Grid.Close(levels, last).Select(Sigma)], timesteps);
 
+    /// <summary>The levels of a flow network as ComfyUI lists them, to pick from.</summary>
+    public static LevelTable Table(FlowOptions options) => options.Mu is null ? Table(options, TrainedLevels, TimestepScale) : Table(options, DynamicLevels, 1);
+
+    /// <summary>A ladder of these levels, which the network is told times 1000.</summary>
+    /// <param name="levels">Falling; those at 0 are left out, since a step from there moves nothing.</param>
+    /// <param name="belowNoise">Whether a first level of pure noise becomes one just below it, for samplers that reckon with log σ.</param>
+    public static Ladder Of(IEnumerable<double> levels, bool belowNoise)
+    {
+        double[] kept = [.. levels.Where(level => level > 0).Select(level => (double)(float)(belowNoise ? Math.Min(level, 1 - NearNoise) : level))];
+        return Of(kept, [.. kept.Select(level => level * TimestepScale)]);
+    }
+
+    /// <summary>The timestep of a σ that may lie between the ladder's.</summary>
+    public static double TimestepAt(double sigma) => sigma / (1 + sigma) * TimestepScale;
+
     /// <summary>The levels that solvers for noise schedules take for flow networks.</summary>
-    public static Ladder OfSolver(SchedulerSettings settings, int steps)
+    /// <param name="settings">Sampler, training steps and end.</param>
+    /// <param name="shift">Static shift.</param>
+    /// <param name="steps">At least 1.</param>
+    public static Ladder OfSolver(SchedulerSettings settings, double shift, int steps)
     {
         var even = Grid.Linspace(1, 1.0 / settings.TrainSteps, steps + 1);
         // UniPC begins just below pure noise; the other solvers a step of the training list below.
         double[] levels = settings.Sampler == "unipc"
-            ? [.. even.Take(steps).Select(level => Shift(level, settings.Shift)).Select(level => level > 1 - NearNoise ? level - NearNoise : level)]
-            : [.. even.Select(alpha => Shift(1 - alpha, settings.Shift)).Reverse().Take(steps)];
+            ? [.. even.Take(steps).Select(level => Shift(level, shift)).Select(level => level > 1 - NearNoise ? level - NearNoise : level)]
+            : [.. even.Select(alpha => Shift(1 - alpha, shift)).Reverse().Take(steps)];
         double[] timesteps = [.. levels.Select(level => Math.Truncate(level * settings.TrainSteps))];
         return Of(levels, timesteps, settings.Sampler == "deis" || settings.EndsAtSigmaMin ? (float)levels[^1] : 0);
     }
