@@ -11,7 +11,7 @@ public sealed class ModelsTests
     {
         var run = await Run.Of("models", "list");
         Assert.Equal(0, run.ExitCode);
-        Assert.Equal(["starter", "clip-tokenizer"], run.Lines.Select(line => line.Split('\t')[0]));
+        Assert.Equal(["starter", "clip-tokenizer", "t5-tokenizer"], run.Lines.Select(line => line.Split('\t')[0]));
     }
 
     [Fact]
@@ -19,7 +19,7 @@ public sealed class ModelsTests
     {
         var run = await Run.Of("models", "pull", "sd15");
         Assert.Equal(2, run.ExitCode);
-        Assert.Contains("Known: clip-tokenizer", run.Error);
+        Assert.Contains("Known: clip-tokenizer, t5-tokenizer", run.Error);
     }
 
     [Fact]

@@ -13,6 +13,9 @@ public sealed class ClipTokenizer
     /// <summary>The longest prompt that is read, in characters.</summary>
     public const int MaxCharacters = 100_000;
 
+    /// <summary>What fills the rows of CLIP-G in SDXL and Stable Diffusion 3; its id is 0.</summary>
+    public const string PaddingOfClipG = "!";
+
     private const string EndOfWord = "</w>";
 
     private static readonly string[] s_byteLetters = ByteLetters();
@@ -39,10 +42,14 @@ public sealed class ClipTokenizer
     /// Holds <c>vocab.json</c> and <c>merges.txt</c> (or <c>tokenizer.json</c>); <c>special_tokens_map.json</c> and <c>tokenizer_config.json</c>
     /// name the begin, end and pad tokens when they are there.
     /// </param>
+    /// <param name="padding">
+    /// Fills the rest of a row whatever the folder says; null keeps the folder's. CLIP-G's is <see cref="PaddingOfClipG"/>, which is then a special
+    /// token: wherever it stands in a text it is its own id.
+    /// </param>
     /// <exception cref="DiffSynthException">A file is missing or malformed.</exception>
-    public static ClipTokenizer Load(string folder)
+    public static ClipTokenizer Load(string folder, string? padding = null)
     {
-        var vocabulary = ClipVocabulary.Load(folder);
+        var vocabulary = ClipVocabulary.Load(folder, padding);
         return new ClipTokenizer(vocabulary, Pairs(vocabulary, folder)) { VocabularySize = vocabulary.Pieces.Values.Max() + 1 };
     }
 

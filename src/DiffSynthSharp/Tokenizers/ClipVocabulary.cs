@@ -24,8 +24,10 @@ internal sealed record ClipVocabulary(
     public static bool IsIn(string folder) => HasPair(folder) || File.Exists(Path.Combine(folder, "tokenizer.json"));
 
     /// <summary>Reads <c>vocab.json</c> and <c>merges.txt</c>, or <c>tokenizer.json</c> when those are missing.</summary>
+    /// <param name="folder">Where the files are.</param>
+    /// <param name="padding">The pad token, whatever the folder says; null keeps the folder's.</param>
     /// <exception cref="DiffSynthException">A file is missing or malformed.</exception>
-    public static ClipVocabulary Load(string folder)
+    public static ClipVocabulary Load(string folder, string? padding = null)
     {
         if (!IsIn(folder)) throw new DiffSynthException($"'{folder}' holds no CLIP tokenizer: expected vocab.json and merges.txt, or tokenizer.json.");
         var (pieces, merges) = HasPair(folder)
@@ -36,7 +38,7 @@ internal sealed record ClipVocabulary(
         foreach (var (token, id) in AddedTokens(folder, config)) pieces.TryAdd(token, id);
         string? Named(string role) => (map is { } m ? VocabularyFile.TokenText(m, role) : null) ?? (config is { } c ? VocabularyFile.TokenText(c, role) : null);
         var (begin, end) = (Named("bos_token") ?? DefaultBegin, Named("eos_token") ?? DefaultEnd);
-        string[] special = [begin, end, Named("pad_token") ?? end, Named("unk_token") ?? end];
+        string[] special = [begin, end, padding ?? Named("pad_token") ?? end, Named("unk_token") ?? end];
         int IdOf(string token, string role) => pieces.TryGetValue(token, out var id) ? id
             : throw new DiffSynthException(
                 $"The tokenizer in '{folder}' names '{VocabularyFile.Shown(token)}' as its {role} token, which its vocabulary lacks.");

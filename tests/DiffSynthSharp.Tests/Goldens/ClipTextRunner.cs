@@ -5,21 +5,31 @@ using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Tests.Goldens;
 
-/// <summary>CLIP's text encoder behind every published prefix.</summary>
+/// <summary>CLIP-L behind every published prefix.</summary>
 internal sealed class ClipTextRunner : IGoldenRunner
 {
     public string Kind => "clip-text-encoder";
 
-    public void Run(GoldenCase @case)
+    public void Run(GoldenCase @case) => Check(@case, ClipTextKeys.Prefixes);
+
+    /// <summary>Compares every recorded output of one encoder.</summary>
+    public static void Check(GoldenCase @case, IReadOnlyList<string> prefixes)
     {
-        using var written = @case.WriteWeights(@case.Text("layout")!);
-        using var file = WeightFile.Open(written.Path);
-        var weights = NetworkGolden.Component(file, ClipTextKeys.Prefixes, ClipTextKeys.For);
-        using var network = NetworkGolden.Fill(new ClipTextEncoder(ClipTextConfig.Detect(weights.Shapes)), weights);
+        using var network = Load(@case, @case.Text("layout")!, prefixes);
         using var tensors = @case.Tensors();
         var output = network.forward(tensors["in.input_ids"]);
         foreach (var name in tensors.Outputs.Select(name => name["out.".Length..]))
             GoldenAssert.Close(name, Output(network, tensors, output, name), tensors[$"out.{name}"], @case.Tolerance);
+    }
+
+    /// <summary>An encoder as it is published: in a folder with its configuration, or in a single file where shapes must do.</summary>
+    public static ClipTextEncoder Load(GoldenCase @case, string layout, IReadOnlyList<string> prefixes)
+    {
+        using var written = @case.WriteWeights(layout);
+        using var file = WeightFile.Open(written.Path);
+        var weights = NetworkGolden.Component(file, prefixes, ClipTextKeys.For);
+        var config = layout is "diffusers" or "sd15-folder" or "sd3-folder" ? NetworkGolden.Config(@case.Folder.Config) : null;
+        return NetworkGolden.Fill(new ClipTextEncoder(ClipTextConfig.Detect(weights, config)), weights);
     }
 
     private static Tensor Output(ClipTextEncoder network, GoldenTensors tensors, ClipTextOutput output, string name)

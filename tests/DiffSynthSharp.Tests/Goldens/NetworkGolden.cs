@@ -1,3 +1,4 @@
+using System.Text.Json;
 using DiffSynthSharp.Imaging;
 using DiffSynthSharp.Weights;
 using static TorchSharp.torch;
@@ -16,6 +17,14 @@ internal static class NetworkGolden
     {
         WeightLoader.Fill(network, weights, typeof(T).Name, CPU);
         return network;
+    }
+
+    /// <summary>A golden's description of a network as the <c>config.json</c> of a model folder.</summary>
+    public static ConfigFile Config(JsonElement json)
+    {
+        using var file = new TemporaryFile(".json");
+        File.WriteAllText(file.Path, json.GetRawText());
+        return ConfigFile.TryRead(file.Path)!;
     }
 
     /// <summary>An annotator's picture, by the peak signal to noise ratio over its bytes.</summary>

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using DiffSynthSharp.Families;
-using DiffSynthSharp.Families.StableDiffusion;
 using DiffSynthSharp.Models.TextEncoders;
 using DiffSynthSharp.Prompts;
 using DiffSynthSharp.Tests.Weights;

@@ -15,29 +15,74 @@ internal sealed class TokenizerRunner : IGoldenRunner
 
     public void Run(GoldenCase @case)
     {
-        if (@case.Text("kind") != "clip") Assert.Skip($"No runner yet for tokenizers of kind '{@case.Text("kind")}'.");
+        var kind = @case.Text("kind");
+        if (kind is not ("clip" or "t5" or "mt5")) Assert.Skip($"No runner yet for tokenizers of kind '{kind}'.");
         using var folder = new TemporaryFolder();
         if (!CopyFiles(@case, folder.Path)) Assert.Skip($"The published vocabulary is not beside this checkout ({@case.Text("tokenizer")}).");
         var prompts = Json(Path.Combine(@case.Folder.Path, @case.Folder.Config.GetProperty("prompts").GetString()!)).GetProperty("prompts")
             .EnumerateArray().ToDictionary(prompt => prompt.GetProperty("n").GetInt32());
-        var recorded = Json(@case.FilePath);
-        var tokenizer = ClipTokenizer.Load(folder.Path);
-        var special = recorded.GetProperty("special");
         var problems = new List<string>();
+        if (kind == "clip") CheckClip(Json(@case.FilePath), folder.Path, prompts, problems);
+        else CheckT5(Json(@case.FilePath), folder, prompts, problems);
+        Assert.True(problems.Count == 0, $"{problems.Count} rows differ:\n{string.Join('\n', problems.Take(20))}");
+    }
+
+    private static void CheckClip(JsonElement recorded, string folder, Dictionary<int, JsonElement> prompts, List<string> problems)
+    {
+        var tokenizer = ClipTokenizer.Load(folder);
+        var special = recorded.GetProperty("special");
         int Special(string name) => special.GetProperty(name).GetInt32();
         Compare("special", [tokenizer.BeginId, tokenizer.EndId, tokenizer.PadId], [Special("bos"), Special("eos"), Special("pad")], problems);
         var rows = recorded.GetProperty("rows");
-        var withCutMerges = rows.EnumerateArray().Any(row => row.TryGetProperty(CutMerges, out _)) ? LoadWithCutMerges(folder.Path) : null;
+        var withCutMerges = rows.EnumerateArray().Any(row => row.TryGetProperty(CutMerges, out _)) ? LoadWithCutMerges(folder) : null;
         foreach (var row in rows.EnumerateArray())
         {
-            var prompt = prompts[row.GetProperty("n").GetInt32()];
-            var name = $"{prompt.GetProperty("n").GetInt32()} ({prompt.GetProperty("tag").GetString()})";
+            var (name, prompt) = Prompt(row, prompts);
             CheckRow(name, prompt, row, tokenizer, problems);
             if (withCutMerges is null) continue;
             var expected = row.GetProperty(row.TryGetProperty(CutMerges, out _) ? CutMerges : "ids");
             Compare($"{name}, cut merges", Whole(withCutMerges, Text(prompt)), Ids(expected), problems);
         }
-        Assert.True(problems.Count == 0, $"{problems.Count} rows differ:\n{string.Join('\n', problems.Take(20))}");
+    }
+
+    // Also from tokenizer.json alone, where the folder has one.
+    private static void CheckT5(JsonElement recorded, TemporaryFolder folder, Dictionary<int, JsonElement> prompts, List<string> problems)
+    {
+        var tokenizers = new List<T5Tokenizer> { T5Tokenizer.Load(folder.Path) };
+        if (File.Exists(folder["tokenizer.json"]))
+        {
+            File.Delete(folder["spiece.model"]);
+            File.Delete(folder["tokenizer_config.json"]);
+            tokenizers.Add(T5Tokenizer.Load(folder.Path));
+        }
+        var special = recorded.GetProperty("special");
+        int Special(string name) => special.GetProperty(name).GetInt32();
+        foreach (var tokenizer in tokenizers)
+        {
+            Compare("special", [tokenizer.EndId, tokenizer.PadId, tokenizer.UnknownId, tokenizer.VocabularySize],
+                [Special("eos"), Special("pad"), Special("unk"), recorded.GetProperty("vocabulary").GetInt32()], problems);
+            foreach (var row in recorded.GetProperty("rows").EnumerateArray())
+            {
+                var (name, prompt) = Prompt(row, prompts);
+                var ids = Ids(row.GetProperty("ids"));
+                Compare(name, [.. tokenizer.Encode(Text(prompt)), tokenizer.EndId], ids, problems);
+                foreach (var length in recorded.GetProperty("lengths").EnumerateArray().Select(length => length.GetInt32()))
+                    CheckT5Row($"{name}, {length}", tokenizer, Text(prompt), length, ids, row.GetProperty($"pad_{length}").GetInt32(), problems);
+            }
+        }
+    }
+
+    private static void CheckT5Row(string name, T5Tokenizer tokenizer, string text, int length, int[] ids, int padding, List<string> problems)
+    {
+        var row = tokenizer.Row(text, length);
+        Compare(name, row.Ids, ids.Length <= length ? [.. ids, .. Enumerable.Repeat(tokenizer.PadId, padding)] : [.. ids[..(length - 1)], tokenizer.EndId], problems);
+        if (row.CutTokens != Math.Max(0, ids.Length - length)) problems.Add($"{name}: {row.CutTokens} tokens cut, expected {Math.Max(0, ids.Length - length)}");
+    }
+
+    private static (string Name, JsonElement Prompt) Prompt(JsonElement row, Dictionary<int, JsonElement> prompts)
+    {
+        var prompt = prompts[row.GetProperty("n").GetInt32()];
+        return ($"{prompt.GetProperty("n").GetInt32()} ({prompt.GetProperty("tag").GetString()})", prompt);
     }
 
     private static void CheckRow(string name, JsonElement prompt, JsonElement row, ClipTokenizer tokenizer, List<string> problems)

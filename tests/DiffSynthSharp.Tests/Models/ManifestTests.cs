@@ -122,6 +122,63 @@ public sealed class ManifestTests
         ConsumesAll(new ClipTextEncoder(config), weights, leftOut);
     }
 
+    [Theory]
+    [InlineData("clip-g", 0)]
+    [InlineData("sdxl-text-encoder-2-diffusers", 0)]
+    [InlineData("sdxl-conditioner", 1)]
+    public void Every_tensor_of_a_published_clip_g_is_consumed_once(string manifest, int leftOut)
+    {
+        var weights = Component(Read(manifest), ClipTextKeys.BigPrefixes, ClipTextKeys.For)!;
+        var config = ClipTextConfig.Detect(weights);
+        Assert.Equal((49408L, 1280L, 5120L, 32, 20L, 77L), (config.Vocabulary, config.Width, config.Inner, config.Layers, config.Heads, config.Positions));
+        Assert.Equal((false, 1280L), (config.QuickGelu, config.Projection));
+        ConsumesAll(new ClipTextEncoder(config), weights, leftOut);
+    }
+
+    [Theory]
+    [InlineData("sdxl-conditioner", 0, 1)]
+    [InlineData("sd3-text-encoder-diffusers", 768, 0)]
+    public void Every_tensor_of_a_published_clip_l_beside_clip_g_is_consumed_once(string manifest, long projection, int leftOut)
+    {
+        var weights = Component(Read(manifest), ClipTextKeys.Prefixes, ClipTextKeys.For)!;
+        var config = ClipTextConfig.Detect(weights);
+        Assert.Equal((true, projection), (config.QuickGelu, config.Projection));
+        ConsumesAll(new ClipTextEncoder(config), weights, leftOut);
+    }
+
+    [Theory]
+    [InlineData("t5xxl", 1)]
+    [InlineData("flux-text-encoder-2", 0)]
+    public void Every_tensor_of_a_published_t5_is_consumed_once(string manifest, int leftOut)
+    {
+        var weights = Component(Read(manifest), T5Keys.Prefixes, T5Keys.For)!;
+        var config = T5Config.Detect(weights);
+        Assert.Equal(new T5Config(32128, 4096, 10240, 24, 64, 64), config);
+        ConsumesAll(new T5Encoder(config), weights, leftOut);
+    }
+
+    [Theory]
+    [InlineData("encoder.block.11.layer.0.SelfAttention.k.weight", "lacks one tensor: 'encoder.block.11.layer.0.SelfAttention.k.weight'")]
+    [InlineData("encoder.block.11.", "lacks 9 tensors: 'encoder.block.11.layer.0.")]
+    [InlineData("encoder.block.0.", "lacks the tensor 'encoder.block.0.layer.0.SelfAttention.")]
+    [InlineData("shared.", "lacks the tensor 'shared.weight'")]
+    public void A_t5_with_a_hole_names_it(string missing, string reason)
+    {
+        var rows = Read("flux-text-encoder-2");
+        foreach (var name in rows.Keys.Where(name => name.StartsWith(missing, StringComparison.Ordinal)).ToList()) rows.Remove(name);
+        var weights = Component(rows, T5Keys.Prefixes, T5Keys.For)!;
+        Assert.Contains(reason, Assert.Throws<DiffSynthException>(() => ConsumesAll(new T5Encoder(T5Config.Detect(weights)), weights, 0)).Message);
+    }
+
+    [Fact]
+    public void The_second_copy_of_a_token_table_does_for_the_first()
+    {
+        var rows = Read("t5xxl");
+        rows.Remove("shared.weight");
+        var weights = Component(rows, T5Keys.Prefixes, T5Keys.For)!;
+        ConsumesAll(new T5Encoder(T5Config.Detect(weights)), weights, leftOut: 0);
+    }
+
     [Fact]
     public void The_picture_tower_beside_a_text_encoder_is_left_out()
     {

@@ -1,5 +1,4 @@
 using DiffSynthSharp.Families;
-using DiffSynthSharp.Families.StableDiffusion;
 using DiffSynthSharp.Models.TextEncoders;
 using DiffSynthSharp.Prompts;
 using DiffSynthSharp.Tests.Generation;
@@ -60,6 +59,22 @@ public sealed class ClipPromptEncoderTests : IDisposable
         var restored = _encoder.Encode("a (red:1.5) car", Weighted, _said.Add);
         Assert.Equal(plain.mean().item<float>(), restored.mean().item<float>(), 1e-6);
         Assert.NotEqual(Values(kept), Values(restored));
+    }
+
+    [Fact]
+    public void Families_with_more_encoders_get_raw_states_and_the_first_rows_pooled_vector()
+    {
+        var reading = Weighted with { ClipSkip = 2, Mean = EmphasisMean.Kept };
+        var (plain, pooled) = _encoder.EncodeWithPooled("a red car", reading, projects: true, _said.Add);
+        var ids = Assert.Single(_tokenizer.Rows("a red car").Rows);
+        var output = _network.forward(tensor(ids.Select(id => (long)id).ToArray(), [1, 77]));
+        Assert.Equal(Values(output.Hidden[^2]), Values(plain));
+        Assert.Equal(Values(output.Pooled), Values(pooled));
+        var (weighted, same) = _encoder.EncodeWithPooled("a (red:1.5) car BREAK by the sea", reading, projects: false, _ => { });
+        Assert.Equal([1, 154, _network.Config.Width], weighted.shape);
+        Assert.Equal(Values(pooled), Values(same), (a, b) => Math.Abs(a - b) < 1e-4);
+        Assert.Equal(Values(plain[0, 0]), Values(weighted[0, 0]), (a, b) => Math.Abs(a - b) < 1e-4);
+        Assert.NotEqual(Values(plain), Values(weighted.narrow(1, 0, 77)));
     }
 
     [Fact]

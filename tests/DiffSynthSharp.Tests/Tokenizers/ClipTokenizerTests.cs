@@ -38,6 +38,16 @@ public sealed class ClipTokenizerTests : IDisposable
     }
 
     [Fact]
+    public void A_pad_token_that_is_asked_for_goes_before_the_folders()
+    {
+        TinyVocabulary.Write(_folder.Path);
+        File.WriteAllText(_folder["special_tokens_map.json"], """{"pad_token": "<|endoftext|>"}""");
+        var tokenizer = ClipTokenizer.Load(_folder.Path, ClipTokenizer.PaddingOfClipG);
+        Assert.Equal(0, tokenizer.PadId);
+        Assert.Equal([Cat, 0, 0], tokenizer.Encode("cat!!"));
+    }
+
+    [Fact]
     public void An_added_token_is_recognised_in_the_text()
     {
         TinyVocabulary.Write(_folder.Path);

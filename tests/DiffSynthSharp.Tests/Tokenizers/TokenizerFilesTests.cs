@@ -38,6 +38,62 @@ public sealed class TokenizerFilesTests : IDisposable
         Assert.Contains("holds no CLIP tokenizer", Assert.Throws<DiffSynthException>(() => TokenizerFiles.FindClip(_folder.Path, _folder["named"])).Message);
     }
 
+    [Theory]
+    [InlineData("tokenizer_2")] // FLUX.1's folder
+    [InlineData("tokenizer_3")] // Stable Diffusion 3's, whose tokenizer_2 is CLIP's
+    [InlineData("tokenizers/t5")]
+    [InlineData("t5")]
+    public void T5s_vocabulary_beside_the_model_is_found(string place)
+    {
+        if (place == "tokenizer_3")
+        {
+            TinyVocabulary.Write(_folder["tokenizer_2"]);
+            File.WriteAllText(_folder["tokenizer_2/tokenizer.json"], "{}");
+        }
+        TinyUnigram.Write(_folder[place]);
+        Assert.Equal(_folder[place], TokenizerFiles.FindT5(_folder["model.safetensors"]));
+        Assert.Equal(_folder[place], TokenizerFiles.FindT5(_folder["elsewhere.safetensors"], named: _folder[place]));
+    }
+
+    [Fact]
+    public void A_named_folder_may_hold_both_vocabularies()
+    {
+        TinyUnigram.Write(_folder["named/t5"]);
+        TinyVocabulary.Write(_folder["named/clip"]);
+        Assert.Equal(_folder["named/t5"], TokenizerFiles.FindT5("model.safetensors", _folder["named"]));
+        Assert.Equal(_folder["named/clip"], TokenizerFiles.FindClip("model.safetensors", _folder["named"]));
+        Assert.Equal(_folder["named/clip"], TokenizerFiles.FindClipG("model.safetensors", _folder["named"]));
+    }
+
+    [Fact]
+    public void A_missing_T5_vocabulary_is_reported_with_the_places_and_the_remedy()
+    {
+        var message = Assert.Throws<DiffSynthException>(() => TokenizerFiles.FindT5(_folder["model.safetensors"])).Message;
+        foreach (var part in new[] { "spiece.model", _folder["tokenizer_3"], _folder["tokenizers/t5"], TokenizerFiles.T5Cache, "diffsynth models pull t5-tokenizer" }) Assert.Contains(part, message);
+        Assert.Contains("'tokenizers/t5'", Assert.Throws<DiffSynthException>(() => TokenizerFiles.FindT5("model.safetensors", _folder.Path)).Message);
+    }
+
+    [Fact]
+    public void CLIP_Gs_own_vocabulary_goes_before_CLIPs()
+    {
+        TinyVocabulary.Write(_folder["tokenizer"]);
+        Assert.Equal(_folder["tokenizer"], TokenizerFiles.FindClipG(_folder.Path));
+        TinyVocabulary.Write(_folder["tokenizers/clip-pad-zero"]);
+        Assert.Equal(_folder["tokenizers/clip-pad-zero"], TokenizerFiles.FindClipG(_folder.Path));
+        TinyVocabulary.Write(_folder["tokenizer_2"]);
+        Assert.Equal(_folder["tokenizer_2"], TokenizerFiles.FindClipG(_folder.Path));
+    }
+
+    [Fact]
+    public async Task T5s_published_file_is_kept()
+    {
+        var published = Path.Combine(Repository.Root, "..", "shared", "tokenizers", "t5", "spiece.model");
+        if (!File.Exists(published)) Assert.Skip("The published vocabulary is not beside this checkout.");
+        using var client = new HttpClient(new Answers(_ => new HttpResponseMessage { Content = new ByteArrayContent(File.ReadAllBytes(published)) }));
+        Assert.Equal([_folder["cache/spiece.model"]], await TokenizerDownload.FetchT5Async(client, _folder["cache"]));
+        Assert.Equal(32100, T5Tokenizer.Load(_folder["cache"]).VocabularySize);
+    }
+
     [Fact]
     public async Task A_download_that_is_not_the_published_file_leaves_nothing_behind()
     {

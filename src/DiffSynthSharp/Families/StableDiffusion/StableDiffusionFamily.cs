@@ -52,7 +52,7 @@ internal sealed class StableDiffusionFamily : ModelFamily
         var done = 0;
         void Loaded() => context.Progress?.Invoke(++done, total);
 
-        var textNetwork = new ClipTextEncoder(TextConfig(text));
+        var textNetwork = new ClipTextEncoder(ClipTextConfig.Detect(text.Weights, text.Config));
         var unetNetwork = new UNet(UNetConfigOf(unet, textNetwork.Config));
         var autoencoderNetwork = new AutoencoderKl(AutoencoderConfigOf(autoencoder));
         try
@@ -88,7 +88,7 @@ internal sealed class StableDiffusionFamily : ModelFamily
 
     private static string TextSizes(ModelPart part)
     {
-        var config = TextConfig(part);
+        var config = ClipTextConfig.Detect(part.Weights, part.Config);
         return $"{config.Layers} layers of width {config.Width}, {config.Vocabulary} tokens";
     }
 
@@ -104,22 +104,8 @@ internal sealed class StableDiffusionFamily : ModelFamily
         return $"{config.LatentChannels} latent channels, widths {string.Join('/', config.Channels)}, {config.Reduction}-fold reduction";
     }
 
-    private static ClipTextConfig TextConfig(ModelPart part)
-    {
-        var config = ClipTextConfig.Detect(part.Weights.Shapes);
-        if (part.Config is not { } file) return config;
-        var activation = file.Text("hidden_act") ?? "quick_gelu";
-        return config with
-        {
-            Heads = file.Whole("num_attention_heads") ?? config.Heads,
-            QuickGelu = activation switch
-            {
-                "quick_gelu" => true,
-                "gelu" => false,
-                _ => throw new DiffSynthException($"'{file.Path}': hidden_act '{activation}' is unknown; expected quick_gelu or gelu."),
-            },
-        };
-    }
+    private static ModelPart Required(StableDiffusionFiles files, ModelPart? part, string name) => part ?? throw new DiffSynthException(
+        $"'{files.Path}' holds no {name} of Stable Diffusion 1.x. {FamilySigns.Describe(files.Entries.Select(entry => entry.Name))} `diffsynth inspect` lists what it holds.");
 
     private static UNetConfig UNetConfigOf(ModelPart part, ClipTextConfig text)
     {

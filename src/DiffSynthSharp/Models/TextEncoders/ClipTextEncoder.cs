@@ -4,31 +4,6 @@ using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Models.TextEncoders;
 
-/// <summary>Sizes of a CLIP text encoder.</summary>
-/// <param name="Vocabulary">Rows of the token table.</param>
-/// <param name="Width">Width of a token.</param>
-/// <param name="Inner">Width inside the feed-forward part.</param>
-/// <param name="Layers">Transformer layers.</param>
-/// <param name="Heads">Attention heads.</param>
-/// <param name="Positions">Longest row of tokens.</param>
-/// <param name="QuickGelu">x·sigmoid(1.702x) (CLIP-L) instead of exact GELU.</param>
-/// <param name="Projection">Width of the projection of the pooled vector, 0 without one.</param>
-/// <param name="EndId">The id at whose first position the text is pooled; null pools at the largest id, as all published configurations mean.</param>
-internal sealed record ClipTextConfig(
-    long Vocabulary, long Width, long Inner, int Layers, long Heads, long Positions = 77, bool QuickGelu = true, long Projection = 0, long? EndId = null)
-{
-    /// <summary>Every size from the tensors' shapes, under the names of this network. Heads are 64 wide, as in all published CLIP text encoders.</summary>
-    public static ClipTextConfig Detect(IReadOnlyDictionary<string, long[]> shapes)
-    {
-        var table = shapes["text_model.embeddings.token_embedding.weight"];
-        var layers = 0;
-        while (shapes.ContainsKey($"text_model.encoder.layers.{layers}.layer_norm1.weight")) layers++;
-        return new(table[0], table[1], shapes["text_model.encoder.layers.0.mlp.fc1.weight"][0], layers, Math.Max(1, table[1] / 64),
-            shapes["text_model.embeddings.position_embedding.weight"][^2], true,
-            shapes.TryGetValue("text_projection.weight", out var projection) ? projection[0] : 0);
-    }
-}
-
 /// <summary>What a CLIP text encoder says about a batch of token rows.</summary>
 /// <param name="Hidden">The states after 0, 1, … all layers, each (B, N, width), without the final norm.</param>
 /// <param name="Pooled">The normed last state where each row is pooled, (B, width).</param>
@@ -36,7 +11,8 @@ internal readonly record struct ClipTextOutput(IReadOnlyList<Tensor> Hidden, Ten
 
 /// <summary>The text tower of CLIP: a causal pre-norm transformer.</summary>
 /// <remarks>
-/// openai/CLIP clip/model.py; key names of huggingface/transformers models/clip/modeling_clip.py, CLIPTextModel (WithProjection).
+/// openai/CLIP clip/model.py (CLIP-L), mlfoundations/open_clip src/open_clip/transformer.py, TextTransformer (CLIP-G); key names of
+/// huggingface/transformers models/clip/modeling_clip.py, CLIPTextModel (WithProjection).
 /// Padding is attended, as in every published pipeline. Pooling takes the position of the largest id.
 /// </remarks>
 internal sealed class ClipTextEncoder : nn.Module<Tensor, ClipTextOutput>
