@@ -56,10 +56,10 @@ public static class ModelInspector
         var missing = found.Where(part => part.Part is null).Select(part => part.Name).ToList();
         var family = missing.Count == 0 ? "Stable Diffusion 1.x" : FamilySigns.Guess(files.Entries.Select(entry => entry.Name)) ?? "unknown";
         return new(files.Path, family, parts, missing, files.Scheduler?.Path ?? "none; DiffSynth-Studio's DDIM is the default",
-            [.. files.Entries.Select(entry => new ModelTensor(entry.Name, entry.Type.Name(), entry.Shape))]);
+            [.. files.Entries.Select(entry => new ModelTensor(entry.Name, entry.TypeName, entry.Shape))]);
     }
 
     private static ModelPartDescription Describe(string name, ModelPart part, string sizes) => new(
-        name, part.Weights.Origin, part.Weights.Prefix, part.Weights.Entries.Count, part.Weights.Entries.Sum(entry => entry.Elements), part.Weights.Entries.Sum(entry => entry.Bytes),
-        [.. part.Weights.Entries.CountBy(entry => entry.Type).OrderByDescending(type => type.Value).Select(type => type.Key.Name())], sizes, part.Weights.Unknown);
+        name, part.Weights.Origin, part.Weights.Prefix, part.Weights.Entries.Count, part.Weights.Entries.Sum(entry => entry.Elements), part.Weights.Entries.Sum(entry => entry.StoredBytes),
+        [.. part.Weights.Entries.CountBy(entry => entry.TypeName).OrderByDescending(type => type.Value).Select(type => type.Key)], sizes, part.Weights.Unknown);
 }

@@ -8,6 +8,7 @@ namespace DiffSynthSharp.Weights;
 internal sealed class ComponentWeights
 {
     private readonly ITensorSource _source;
+    private readonly WeightScales _scales;
     private readonly Dictionary<string, TensorEntry> _byOurName = new(StringComparer.Ordinal);
 
     /// <param name="source">Where the tensors are; it must stay open as long as they are read.</param>
@@ -17,12 +18,16 @@ internal sealed class ComponentWeights
     public static ComponentWeights? Find(ITensorSource source, string prefix, Func<IReadOnlyCollection<string>, KeyMap?> map)
     {
         var behind = source.Entries.Values.Where(entry => entry.Name.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(entry => entry.Name[prefix.Length..]);
-        return behind.Count > 0 && map(behind.Keys) is { } layout ? new ComponentWeights(source, prefix, behind, layout) : null;
+        if (behind.Count == 0) return null;
+        var all = behind.Values.ToList();
+        var scales = WeightScales.TakeOut(source, behind);
+        return map(behind.Keys) is { } layout ? new ComponentWeights(source, prefix, all, behind, scales, layout) : null;
     }
 
-    private ComponentWeights(ITensorSource source, string prefix, Dictionary<string, TensorEntry> entries, KeyMap map)
+    private ComponentWeights(
+        ITensorSource source, string prefix, IReadOnlyList<TensorEntry> all, Dictionary<string, TensorEntry> entries, WeightScales scales, KeyMap map)
     {
-        (_source, Prefix, Entries) = (source, prefix, [.. entries.Values]);
+        (_source, _scales, Prefix, Entries) = (source, scales, prefix, all);
         foreach (var (name, entry) in entries)
             if (!map.TryToOurs(name, out var ours)) Unknown.Add(entry.Name);
             else if (ours is null) LeftOut.Add(entry.Name);
@@ -61,8 +66,23 @@ internal sealed class ComponentWeights
             : throw new DiffSynthException($"'{Origin}': the tensor '{entry.Name}' has the shape {entry.ShapeText}, expected {axis + 1} sides or more.");
     }
 
-    /// <summary>The stored tensor that fills one of our parameters. The caller owns it.</summary>
-    public Tensor Read(string ours) => _source.Read(_byOurName[ours].Name);
+    /// <summary>The tensor that fills one of our parameters, as stored, or float32 when the file has a scale for it or packs it into blocks. The caller owns it.</summary>
+    public Tensor Read(string ours)
+    {
+        var entry = _byOurName[ours];
+        if (!_scales.Has(entry)) return _source.Read(entry.Name);
+        using var stored = Store(ours, entry.Shape);
+        return stored.Copy(ScalarType.Float32);
+    }
+
+    /// <summary>What fills one of our parameters in the form that the file has. It stays readable when the source is closed; the caller owns it.</summary>
+    /// <param name="ours">Our name.</param>
+    /// <param name="shape">The parameter's shape: that of <see cref="Shapes"/>, give or take sides of 1 at its end.</param>
+    public FileWeight Store(string ours, long[] shape)
+    {
+        var entry = _byOurName[ours];
+        return new FileWeight(shape, [_source.Store(entry.Name, _scales.Of(entry))]);
+    }
 
     /// <summary>Takes the file pages of a parameter's tensor out of resident memory, when the parameter is a copy.</summary>
     public void DropPages(string ours) => _source.DropPages(_byOurName[ours].Name);

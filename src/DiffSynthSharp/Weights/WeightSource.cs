@@ -59,6 +59,9 @@ internal sealed class WeightSource : ITensorSource, IDisposable
     /// <inheritdoc cref="WeightFile.Read"/>
     public Tensor Read(string name) => Owner(name).Read(name);
 
+    /// <inheritdoc/>
+    public StoredRows Store(string name, float[]? scale = null) => Owner(name).Store(name, scale);
+
     /// <inheritdoc cref="WeightFile.DropPages"/>
     public void DropPages(string name) => Owner(name).DropPages(name);
 
