@@ -11,6 +11,9 @@ internal sealed class AlphaTable
     /// <summary>σ where ᾱ is 0: the latents are noise to the last bit of float32, and everything stays finite.</summary>
     public const double PureNoise = 1e10;
 
+    // Levels computed in float32 miss the lowest by about this share of the way to the next, to a side that depends on the processor.
+    private const double SameLevel = 1e-4;
+
     private readonly double[] _logSigmas;
 
     private AlphaTable(Tensor alphas)
@@ -62,6 +65,7 @@ internal sealed class AlphaTable
         var log = Math.Log(Math.Max(sigma, 1e-10));
         var low = Math.Clamp(Array.FindLastIndex(_logSigmas, known => log >= known), 0, Count - 2);
         var share = Math.Clamp((_logSigmas[low] - log) / (_logSigmas[low] - _logSigmas[low + 1]), 0, 1);
+        if (low == 0 && share < SameLevel) return 0;
         return Math.Abs(share - Math.Round(share)) < 1e-9 ? low + Math.Round(share) : low + share;
     }
 

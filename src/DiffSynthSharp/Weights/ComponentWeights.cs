@@ -9,7 +9,7 @@ internal sealed class ComponentWeights
 {
     private readonly ITensorSource _source;
     private readonly WeightScales _scales;
-    private readonly Dictionary<string, TensorEntry> _byOurName = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ParameterPieces> _byOurName = new(StringComparer.Ordinal);
 
     /// <param name="source">Where the tensors are; it must stay open as long as they are read.</param>
     /// <param name="prefix">What stands before this network's tensors, with the closing dot; empty for none.</param>
@@ -19,21 +19,28 @@ internal sealed class ComponentWeights
     {
         var behind = source.Entries.Values.Where(entry => entry.Name.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(entry => entry.Name[prefix.Length..]);
         if (behind.Count == 0) return null;
-        var all = behind.Values.ToList();
         var scales = WeightScales.TakeOut(source, behind);
-        return map(behind.Keys) is { } layout ? new ComponentWeights(source, prefix, all, behind, scales, layout) : null;
+        return map(behind.Keys) is { } layout ? new ComponentWeights(source, prefix, behind, scales, layout) : null;
     }
 
-    private ComponentWeights(
-        ITensorSource source, string prefix, IReadOnlyList<TensorEntry> all, Dictionary<string, TensorEntry> entries, WeightScales scales, KeyMap map)
+    private ComponentWeights(ITensorSource source, string prefix, Dictionary<string, TensorEntry> entries, WeightScales scales, KeyMap map)
     {
-        (_source, _scales, Prefix, Entries) = (source, scales, prefix, all);
+        (_source, _scales, Prefix, Entries) = (source, scales, prefix, [.. entries.Values]);
         foreach (var (name, entry) in entries)
-            if (!map.TryToOurs(name, out var ours)) Unknown.Add(entry.Name);
-            else if (ours is null) LeftOut.Add(entry.Name);
-            else if (!_byOurName.TryAdd(ours, entry))
-                throw new DiffSynthException($"'{Origin}' holds '{ours}' twice, as '{_byOurName[ours].Name}' and as '{entry.Name}'. The file mixes two layouts; save it again with one.");
+            if (map.RowOf(name) is not { } row) Unknown.Add(entry.Name);
+            else if (row.Ours.Count == 0) LeftOut.Add(entry.Name);
+            else if (row.Theirs.First(entries.ContainsKey) == name) Place(row, entries);
         Shapes = _byOurName.ToDictionary(pair => pair.Key, pair => pair.Value.Shape);
+    }
+
+    private void Place(KeyRow row, Dictionary<string, TensorEntry> entries)
+    {
+        var absent = row.Theirs.Where(name => !entries.ContainsKey(name)).ToList();
+        Missing.AddRange(absent.Select(name => Prefix + name));
+        if (absent.Count > 0) return;
+        foreach (var (ours, pieces) in ParameterPieces.Of(row, [.. row.Theirs.Select(name => entries[name])], Origin))
+            if (!_byOurName.TryAdd(ours, pieces))
+                throw new DiffSynthException($"'{Origin}' holds '{ours}' twice, as '{_byOurName[ours].Names}' and as '{pieces.Names}'. The file mixes two layouts; save it again with one.");
     }
 
     /// <summary>What the user would call the source: a file or a folder.</summary>
@@ -41,7 +48,7 @@ internal sealed class ComponentWeights
 
     public string Prefix { get; }
 
-    /// <summary>Every tensor behind the prefix, as the source has it.</summary>
+    /// <summary>Every tensor behind the prefix, as the source has it, but for scales of others.</summary>
     public IReadOnlyList<TensorEntry> Entries { get; }
 
     /// <summary>Shapes under our names.</summary>
@@ -53,37 +60,49 @@ internal sealed class ComponentWeights
     /// <summary>Names in the source that are not read on purpose.</summary>
     public List<string> LeftOut { get; } = [];
 
-    /// <summary>The entry that fills one of our parameters.</summary>
-    public bool TryGet(string ours, out TensorEntry entry) => _byOurName.TryGetValue(ours, out entry!);
+    /// <summary>Names of tensors that the layout joins with others that the source holds, and that it lacks itself.</summary>
+    public List<string> Missing { get; } = [];
+
+    /// <summary>Where the values of one of our parameters are.</summary>
+    public bool TryGet(string ours, out ParameterPieces pieces) => _byOurName.TryGetValue(ours, out pieces!);
 
     /// <summary>One side of a tensor's shape, which tells a size of the network.</summary>
     /// <exception cref="DiffSynthException">There is no such tensor, or it has no such side.</exception>
     public long Side(string ours, int axis)
     {
-        if (!_byOurName.TryGetValue(ours, out var entry))
+        if (!_byOurName.TryGetValue(ours, out var pieces))
             throw new DiffSynthException($"'{Origin}' lacks the tensor '{Prefix}{ours}'. Download the file again or choose a complete one.");
-        return axis < entry.Shape.Length ? entry.Shape[axis]
-            : throw new DiffSynthException($"'{Origin}': the tensor '{entry.Name}' has the shape {entry.ShapeText}, expected {axis + 1} sides or more.");
+        return axis < pieces.Shape.Length ? pieces.Shape[axis]
+            : throw new DiffSynthException($"'{Origin}': the tensor '{pieces.Names}' has the shape [{string.Join(", ", pieces.Shape)}], expected {axis + 1} sides or more.");
     }
 
-    /// <summary>The tensor that fills one of our parameters, as stored, or float32 when the file has a scale for it or packs it into blocks. The caller owns it.</summary>
+    /// <summary>The values that fill one of our parameters, in float32. The caller owns them.</summary>
     public Tensor Read(string ours)
     {
-        var entry = _byOurName[ours];
-        if (!_scales.Has(entry)) return _source.Read(entry.Name);
-        using var stored = Store(ours, entry.Shape);
-        return stored.Copy(ScalarType.Float32);
+        using var stored = Store(ours, Shapes[ours]);
+        return stored.View(ScalarType.Float32) ?? stored.Copy(ScalarType.Float32);
     }
 
-    /// <summary>What fills one of our parameters in the form that the file has. It stays readable when the source is closed; the caller owns it.</summary>
+    /// <summary>What fills one of our parameters, in the form that the file has. It stays readable when the source is closed; the caller owns it.</summary>
     /// <param name="ours">Our name.</param>
     /// <param name="shape">The parameter's shape: that of <see cref="Shapes"/>, give or take sides of 1 at its end.</param>
+    /// <exception cref="DiffSynthException">The file has scales for it that don't fit.</exception>
     public FileWeight Store(string ours, long[] shape)
     {
-        var entry = _byOurName[ours];
-        return new FileWeight(shape, [_source.Store(entry.Name, _scales.Of(entry))]);
+        var (pieces, parts) = (_byOurName[ours], new List<RowRange>());
+        try
+        {
+            foreach (var piece in pieces.Pieces)
+            {
+                var rows = _source.Store(piece.Entry.Name, _scales.Of(piece.Entry));
+                parts.Add(piece.IsWhole ? new(rows, 0, rows.Rows) : new(rows, piece.Start, piece.Rows));
+            }
+            return new FileWeight(shape, parts, pieces.IsTransposed);
+        }
+        catch
+        {
+            foreach (var part in parts) part.Of.Dispose();
+            throw;
+        }
     }
-
-    /// <summary>Takes the file pages of a parameter's tensor out of resident memory, when the parameter is a copy.</summary>
-    public void DropPages(string ours) => _source.DropPages(_byOurName[ours].Name);
 }

@@ -4,20 +4,28 @@ using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Weights;
 
-/// <summary>A parameter as its checkpoint has it: one tensor, or several whose rows follow each other.</summary>
+/// <summary>Some rows of a stored tensor.</summary>
+/// <param name="Of">The tensor.</param>
+/// <param name="Start">The first row.</param>
+/// <param name="Count">How many.</param>
+internal readonly record struct RowRange(StoredRows Of, long Start, long Count);
+
+/// <summary>A parameter as its checkpoint has it: rows of one tensor, or of several, that follow one another.</summary>
 internal sealed class FileWeight : StoredWeight
 {
     // Widened rows of different layers take turns in few sizes of memory.
     private const long SmallestRoom = 1 << 18;
 
-    private readonly IReadOnlyList<StoredRows> _parts;
+    private readonly IReadOnlyList<RowRange> _parts;
+    private readonly bool _isTransposed;
 
     /// <param name="shape">The parameter's shape.</param>
     /// <param name="parts">All of the same row length, with as many rows together as the shape; owned by this.</param>
-    public FileWeight(long[] shape, IReadOnlyList<StoredRows> parts)
+    /// <param name="isTransposed">Whether the one part is a matrix that lies the other way round.</param>
+    public FileWeight(long[] shape, IReadOnlyList<RowRange> parts, bool isTransposed = false)
     {
-        (Shape, _parts) = (shape, parts);
-        StoredBytes = parts.Sum(part => part.Bytes);
+        (Shape, _parts, _isTransposed) = (shape, parts, isTransposed);
+        StoredBytes = parts.Sum(part => part.Of.Bytes * part.Count / Math.Max(part.Of.Rows, 1));
     }
 
     /// <inheritdoc/>
@@ -30,13 +38,13 @@ internal sealed class FileWeight : StoredWeight
     public long Elements => Rows * Columns;
 
     /// <summary>Whether using the parameter in this type costs no conversion: it lies in the file as it is wanted.</summary>
-    public bool IsReady(ScalarType type) => _parts.Count == 1 && _parts[0].Has(type);
+    public bool IsReady(ScalarType type) => !_isTransposed && _parts.Count == 1 && _parts[0].Of.Has(type);
 
     /// <summary>The whole parameter over the file's own memory, or null when it isn't stored so.</summary>
     public Tensor? View(ScalarType type)
     {
         if (!IsReady(type)) return null;
-        using var rows = _parts[0].View(0, Rows);
+        using var rows = _parts[0].Of.View(_parts[0].Start, Rows);
         return rows.view(Shape);
     }
 
@@ -57,24 +65,24 @@ internal sealed class FileWeight : StoredWeight
     }
 
     protected override Tensor WidenRows(long first, long count, ScalarType type)
-        => IsReady(type) ? _parts[0].View(first, count) : CopyRows(first, count, type);
+        => IsReady(type) ? _parts[0].Of.View(_parts[0].Start + first, count) : CopyRows(first, count, type);
 
     /// <summary>Reads the stored form into resident memory; returns when it is there.</summary>
     public void ReadPages()
     {
-        foreach (var part in _parts) part.ReadPages();
+        foreach (var part in _parts) part.Of.ReadPages(part.Start, part.Count);
     }
 
     /// <summary>Takes the stored form out of resident memory; it is read again when it is needed.</summary>
     public void DropPages()
     {
-        foreach (var part in _parts) part.DropPages();
+        foreach (var part in _parts) part.Of.DropPages(part.Start, part.Count);
     }
 
     /// <inheritdoc/>
     public override void Dispose()
     {
-        foreach (var part in _parts) part.Dispose();
+        foreach (var part in _parts) part.Of.Dispose();
     }
 
     private Tensor Room(long count, ScalarType type)
@@ -89,16 +97,27 @@ internal sealed class FileWeight : StoredWeight
     // Rows from `first` on, as many as the target has.
     private void Fill(Tensor target, long first)
     {
+        if (_isTransposed)
+        {
+            FillTransposed(target, first);
+            return;
+        }
         long before = 0, end = first + target.shape[0];
         foreach (var part in _parts)
         {
-            var (from, to) = (Math.Max(first, before), Math.Min(end, before + part.Rows));
+            var (from, to) = (Math.Max(first, before), Math.Min(end, before + part.Count));
             if (from < to)
             {
                 using var rows = target.narrow(0, from - first, to - from);
-                part.WidenInto(from - before, to - from, rows);
+                part.Of.WidenInto(part.Start + from - before, to - from, rows);
             }
-            before += part.Rows;
+            before += part.Count;
         }
+    }
+
+    private void FillTransposed(Tensor target, long first)
+    {
+        using var scope = NewDisposeScope();
+        target.copy_(_parts[0].Of.Widened().t().narrow(0, first, target.shape[0]));
     }
 }

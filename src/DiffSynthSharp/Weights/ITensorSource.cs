@@ -18,7 +18,4 @@ internal interface ITensorSource
     /// <param name="name">A name from <see cref="Entries"/>.</param>
     /// <param name="scale">What every element is multiplied by: one number, or one for each index of the first axis; null for 1.</param>
     StoredRows Store(string name, float[]? scale = null);
-
-    /// <summary>Takes a tensor's file pages out of resident memory, when it was copied elsewhere.</summary>
-    void DropPages(string name);
 }

@@ -7,14 +7,20 @@ namespace DiffSynthSharp.Weights;
 /// published prefix and ours; <c>-</c> in place of ours means the tensor is left out on purpose; rows below <c>[section]</c> are
 /// repeated for each set of numbers that the section is given for its <c>{placeholders}</c>.
 /// </summary>
+/// <remarks>
+/// Layouts also cut tensors differently. Published names parted by <c>|</c> are joined along the first axis to ours; our names parted by <c>|</c>
+/// are equal parts of the published tensor. A third column says what is done to the values besides: <c>swapped</c> or <c>transposed</c> (<see cref="KeyChange"/>).
+/// </remarks>
 internal sealed partial class KeyMap
 {
     /// <summary>What the placeholders of a section's rows stand for, one set per repetition.</summary>
     public sealed class Sections : Dictionary<string, IEnumerable<IReadOnlyDictionary<string, int>>>;
 
     private const string LeftOut = "-";
-    private readonly Dictionary<string, string> _toOurs = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, string> _toTheirs = new(StringComparer.Ordinal);
+    private static readonly IReadOnlyDictionary<string, int>[] s_once = [new Dictionary<string, int>()];
+
+    private readonly Dictionary<string, KeyRow> _toOurs = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, KeyRow> _toTheirs = new(StringComparer.Ordinal);
 
     private KeyMap()
     {
@@ -24,8 +30,9 @@ internal sealed partial class KeyMap
     public static KeyMap Identity(params string[] leftOut)
     {
         var map = new KeyMap();
-        map._toOurs[""] = map._toTheirs[""] = "";
-        foreach (var name in leftOut) map._toOurs[name] = LeftOut;
+        var all = new KeyRow([""], [""], KeyChange.None);
+        map._toOurs[""] = map._toTheirs[""] = all;
+        foreach (var name in leftOut) map._toOurs[name] = new([name], [], KeyChange.None);
         return map;
     }
 
@@ -70,31 +77,43 @@ internal sealed partial class KeyMap
                 continue;
             }
             var cells = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-            if (cells.Length != 2) throw new FormatException($"A key table row has two columns: '{line}'.");
-            foreach (var numbers in repetitions) AddRow(Fill(cells[0], numbers), Fill(cells[1], numbers));
+            if (cells.Length is not (2 or 3)) throw new FormatException($"A key table row has two or three columns: '{line}'.");
+            var change = cells.Length == 2 ? KeyChange.None : Enum.Parse<KeyChange>(cells[2], ignoreCase: true);
+            foreach (var numbers in repetitions) AddRow(Fill(cells[0], numbers), Fill(cells[1], numbers), change);
         }
     }
 
-    /// <summary>Our name of a published tensor.</summary>
+    /// <summary>What becomes of a published tensor.</summary>
+    /// <param name="theirs">The published name.</param>
+    /// <returns>The row of whole names (without our names when the tensor is left out on purpose), or null when no row covers the name.</returns>
+    public KeyRow? RowOf(string theirs) => Translate(_toOurs, theirs);
+
+    /// <summary>Where one of our tensors is in the published layout.</summary>
+    /// <param name="ours">Our name.</param>
+    /// <returns>The row of whole names, or null when no row covers the name.</returns>
+    public KeyRow? RowOfOurs(string ours) => Translate(_toTheirs, ours);
+
+    /// <summary>Our name of a published tensor that is one of ours as a whole.</summary>
     /// <param name="theirs">The published name.</param>
     /// <param name="ours">Our name; null when the tensor is left out on purpose.</param>
-    /// <returns>False when no row covers the name.</returns>
+    /// <returns>False when no row covers the name, or it is cut differently.</returns>
     public bool TryToOurs(string theirs, out string? ours)
     {
-        var found = Translate(_toOurs, theirs);
-        ours = found == LeftOut ? null : found;
-        return found is not null;
+        var row = RowOf(theirs);
+        ours = row is { IsWhole: true, Ours: [var name] } ? name : null;
+        return row is { IsWhole: true } or { Ours: [] };
     }
 
-    /// <summary>The published name of one of our tensors, or null when no row covers it.</summary>
-    public string? ToTheirs(string ours) => Translate(_toTheirs, ours);
+    /// <summary>The published name of one of our tensors; null when no row covers it, or it is cut differently.</summary>
+    public string? ToTheirs(string ours) => RowOfOurs(ours) is { IsWhole: true } row ? row.Theirs[0] : null;
 
-    private static readonly IReadOnlyDictionary<string, int>[] s_once = [new Dictionary<string, int>()];
-
-    private void AddRow(string theirs, string ours)
+    private void AddRow(string theirs, string ours, KeyChange change)
     {
-        if (!_toOurs.TryAdd(theirs, ours)) throw new FormatException($"The key table has two rows for '{theirs}'.");
-        if (ours != LeftOut) _toTheirs.TryAdd(ours, theirs); // several published names may be read; the first is the one written
+        var row = new KeyRow(theirs.Split('|'), ours == LeftOut ? [] : ours.Split('|'), change);
+        if (row.Theirs.Count > 1 && row.Ours.Count > 1) throw new FormatException($"A key table row joins or cuts, not both: '{theirs}'.");
+        foreach (var name in row.Theirs)
+            if (!_toOurs.TryAdd(name, row)) throw new FormatException($"The key table has two rows for '{name}'.");
+        foreach (var name in row.Ours) _toTheirs.TryAdd(name, row); // several published names may be read; the first is the one written
     }
 
     private static string Fill(string template, IReadOnlyDictionary<string, int> numbers)
@@ -103,11 +122,11 @@ internal sealed partial class KeyMap
             : throw new FormatException($"The key table's placeholder {match.Value} in '{template}' has no number."));
 
     // The longest row that ends at a segment's border wins.
-    private static string? Translate(Dictionary<string, string> rows, string name)
+    private static KeyRow? Translate(Dictionary<string, KeyRow> rows, string name)
     {
         for (var end = name.Length; end >= 0; end = end == 0 ? -1 : Math.Max(name.LastIndexOf('.', end - 1), 0))
-            if (rows.TryGetValue(name[..end], out var target))
-                return target == LeftOut ? LeftOut : end == 0 ? name : target + name[end..];
+            if (rows.TryGetValue(name[..end], out var row))
+                return row.With(name[end..]);
         return null;
     }
 

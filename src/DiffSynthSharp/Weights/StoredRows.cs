@@ -51,11 +51,23 @@ internal abstract class StoredRows : IDisposable
         return target;
     }
 
-    /// <summary>Reads the bytes into resident memory; returns when they are there.</summary>
-    public void ReadPages() => _region.ReadPages(_offset, Bytes);
+    /// <summary>Reads rows into resident memory; returns when they are there.</summary>
+    public void ReadPages(long first, long count)
+    {
+        var (start, end) = Span(first, count);
+        _region.ReadPages(start, end - start);
+    }
 
-    /// <summary>Gives the memory behind the bytes back to the system; they are read again when they are needed.</summary>
-    public void DropPages() => _region.DropPages(_offset, Bytes);
+    /// <summary>Gives the memory behind rows back to the system; they are read again when they are needed.</summary>
+    public void DropPages(long first, long count)
+    {
+        var (start, end) = Span(first, count);
+        _region.DropPages(start, end - start);
+    }
+
+    // A row of blocks may begin inside a byte of another's; the pages at the ends are not dropped in any case.
+    private (long Start, long End) Span(long first, long count)
+        => Rows == 0 ? (_offset, _offset) : (_offset + (long)((Int128)Bytes * first / Rows), _offset + (long)((Int128)Bytes * (first + count) / Rows));
 
     /// <summary>Lets go of the file.</summary>
     public void Dispose()

@@ -77,14 +77,6 @@ internal sealed class WeightFile : ITensorSource, IDisposable
         return entry.Type is StoredType.F8E4M3 or StoredType.F8E5M2 && entry.Strides is null ? new Float8Rows(_bytes, entry, scale) : new PlainRows(_bytes, entry, scale);
     }
 
-    /// <summary>Takes a tensor's bytes out of resident memory, when they were copied elsewhere. They come back from the file when they are touched.</summary>
-    /// <param name="name">A name from <see cref="Entries"/>; no tensor over its bytes may have been written to.</param>
-    public void DropPages(string name)
-    {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        if (Entries.TryGetValue(name, out var entry) && entry.Strides is null) _bytes.DropPages(entry.Offset, entry.StoredBytes);
-    }
-
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -87,14 +87,15 @@ internal static class WeightLoader
         var extra = weights.Shapes.Keys.Where(name => !names.Contains(name)).ToList();
         if (extra.Count > 0)
             throw new DiffSynthException($"The {what} in '{weights.Origin}' has {Count(extra.Count, "tensor")} more than a network of its sizes: {Some(extra)}.");
-        var missing = parameters.Where(parameter => !weights.Shapes.ContainsKey(parameter.Name)).Select(parameter => weights.Prefix + parameter.Name).ToList();
+        var missing = weights.Missing.Count > 0 ? weights.Missing
+            : parameters.Where(parameter => !weights.Shapes.ContainsKey(parameter.Name)).Select(parameter => weights.Prefix + parameter.Name).ToList();
         if (missing.Count > 0)
             throw new DiffSynthException($"The {what} in '{weights.Origin}' lacks {Count(missing.Count, "tensor")}: {Some(missing)}. Download the file again or choose a complete one.");
         foreach (var (name, shape) in parameters)
             if (!SameShape(shape, weights.Shapes[name]))
                 throw new DiffSynthException($"The {what} in '{weights.Origin}': tensor '{weights.Prefix}{name}' has the shape [{string.Join(", ", weights.Shapes[name])}], expected [{string.Join(", ", shape)}].");
         foreach (var (name, _) in parameters)
-            if (weights.TryGet(name, out var entry) && !entry.Type.IsFloat())
+            if (weights.TryGet(name, out var found) && found.Pieces.FirstOrDefault(piece => !piece.Entry.Type.IsFloat()).Entry is { } entry)
                 throw new DiffSynthException($"The {what} in '{weights.Origin}': tensor '{entry.Name}' holds {entry.Type} values, expected floating point.");
     }
 

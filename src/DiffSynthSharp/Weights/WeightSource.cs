@@ -62,9 +62,6 @@ internal sealed class WeightSource : ITensorSource, IDisposable
     /// <inheritdoc/>
     public StoredRows Store(string name, float[]? scale = null) => Owner(name).Store(name, scale);
 
-    /// <inheritdoc cref="WeightFile.DropPages"/>
-    public void DropPages(string name) => Owner(name).DropPages(name);
-
     /// <inheritdoc/>
     public void Dispose()
     {

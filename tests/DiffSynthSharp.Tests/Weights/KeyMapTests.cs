@@ -1,6 +1,7 @@
 using DiffSynthSharp.Models.Autoencoders;
 using DiffSynthSharp.Models.UNets;
 using DiffSynthSharp.Weights;
+using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Tests.Weights;
 
@@ -40,6 +41,53 @@ public sealed class KeyMapTests
     [InlineData("inside.weight")]
     [InlineData("")]
     public void A_name_without_a_row_is_unknown(string theirs) => Assert.False(s_map.TryToOurs(theirs, out _));
+
+    [Fact]
+    public void Tensors_are_joined_cut_swapped_and_transposed()
+    {
+        var map = KeyMap.Parse("q|k|v qkv\nfused a|b\nout end swapped\nprojection p transposed", []);
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFile(".safetensors");
+        SafetensorsWriter.Write(folder.Path,
+        [
+            ("x.q.weight", full([1, 2], 1f)), ("x.k.weight", full([1, 2], 2f)), ("x.v.weight", full([3, 2], 3f)),
+            ("x.fused", arange(4f)), ("x.out.bias", arange(6f)), ("x.projection", arange(6f).reshape(2, 3)),
+        ]);
+        using var file = WeightFile.Open(folder.Path);
+        var weights = ComponentWeights.Find(file, "x.", _ => map)!;
+        Assert.Equal([1, 1, 2, 2, 3, 3, 3, 3, 3, 3], weights.Read("qkv.weight").data<float>().ToArray());
+        Assert.Equal([5, 2], weights.Shapes["qkv.weight"]);
+        Assert.Equal([2, 3], weights.Read("b").data<float>().ToArray());
+        Assert.Equal([3, 4, 5, 0, 1, 2], weights.Read("end.bias").data<float>().ToArray());
+        Assert.Equal([0, 3, 1, 4, 2, 5], weights.Read("p").data<float>().ToArray());
+        Assert.Equal([3, 2], weights.Shapes["p"]);
+        Assert.Empty(weights.Unknown);
+    }
+
+    [Fact]
+    public void A_part_that_is_missing_is_named()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFile(".safetensors");
+        SafetensorsWriter.Write(folder.Path, [("k.weight", zeros(1, 2)), ("v.weight", zeros(1, 2))]);
+        using var file = WeightFile.Open(folder.Path);
+        var weights = ComponentWeights.Find(file, "", _ => KeyMap.Parse("q|k|v qkv", []))!;
+        Assert.Equal(["q.weight"], weights.Missing);
+        Assert.Contains("lacks one tensor: 'q.weight'", Assert.Throws<DiffSynthException>(() => WeightLoader.Verify([("qkv.weight", [3, 2])], weights, "network")).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("a|b ab", "a", "b", "expected the shape of 'a', [3, 2], but for the first side")]
+    [InlineData("a x|y", "a", "c", "expected a first side that 2 divides")]
+    [InlineData("a x swapped", "a", "c", "expected a first side that 2 divides")]
+    public void Tensors_that_cannot_be_joined_or_cut_are_named(string table, string first, string second, string message)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFile(".safetensors");
+        SafetensorsWriter.Write(folder.Path, [(first, zeros(3, 2)), (second, zeros(1, 5))]);
+        using var file = WeightFile.Open(folder.Path);
+        Assert.Contains(message, Assert.Throws<DiffSynthException>(() => ComponentWeights.Find(file, "", _ => KeyMap.Parse(table, []))).Message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void A_table_with_two_rows_for_one_name_is_refused()

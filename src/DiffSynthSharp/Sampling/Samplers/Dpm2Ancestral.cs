@@ -22,12 +22,11 @@ internal sealed class Dpm2Ancestral(double eta, double noiseMultiplier) : StepSa
     private (double Down, double Up, double Middle) Levels(Ladder ladder, int i)
     {
         if (eta == 0) return (ladder.Landing(i), 0, Math.Sqrt(ladder.Sigmas[i] * ladder.Landing(i)));
-        var from = tensor(ladder.Sigmas.Select(sigma => (float)sigma).ToArray());
-        var to = tensor(ladder.Sigmas.Skip(1).Append(0).Select(sigma => (float)sigma).ToArray());
-        var up = (to.pow(2) * (from.pow(2) - to.pow(2)) / from.pow(2)).pow(0.5);
-        if (eta != 1) up = (up * eta).minimum(to);
-        var down = (to.pow(2) - up.pow(2)).clamp_min(0).pow(0.5);
-        var middle = from.log().lerp(down.log(), 0.5).exp();
-        return (down[i].item<float>(), up[i].item<float>(), middle[i].item<float>());
+        var (from, to) = ((float)ladder.Sigmas[i], (float)ladder.Sigmas[i + 1]);
+        var up = MathF.Sqrt(to * to * (from * from - to * to) / (from * from));
+        if (eta != 1) up = MathF.Min(up * (float)eta, to);
+        var down = MathF.Sqrt(MathF.Max(to * to - up * up, 0));
+        var (high, low) = (MathF.Log(from), MathF.Log(down));
+        return (down, up, MathF.Exp(low - (low - high) * 0.5f));
     }
 }
