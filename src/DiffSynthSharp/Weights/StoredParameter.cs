@@ -16,13 +16,10 @@ internal sealed record StoredParameter(Leaf Leaf, string Name, FileWeight Weight
     /// <summary>Whether the layer can compute from the stored form at no more cost than widening it.</summary>
     public bool CanStay => Leaf.CanHold(Name) && !Leaf.Rearranges(Name);
 
-    /// <summary>Gives the layer the parameter in float32.</summary>
-    /// <param name="device">Where it goes.</param>
-    public void Convert(Device device) => Assign(ScalarType.Float32, device);
+    private void Convert(Device device) => Assign(ScalarType.Float32, device);
 
-    /// <summary>Gives the layer the parameter in memory, in the stored element type where libtorch can convert from it; else in float32, on a GPU in bfloat16.</summary>
-    /// <param name="device">Where it goes.</param>
-    public void Keep(Device device)
+    // In the stored element type where libtorch can convert from it; else in float32, on a GPU in bfloat16.
+    private void Keep(Device device)
     {
         foreach (var type in (ScalarType[])[ScalarType.Float16, ScalarType.BFloat16])
             if (Weight.IsReady(type))
@@ -31,6 +28,15 @@ internal sealed record StoredParameter(Leaf Leaf, string Name, FileWeight Weight
                 return;
             }
         Assign(device.type == TorchSharp.DeviceType.CPU || Weight.IsReady(ScalarType.Float32) ? ScalarType.Float32 : ScalarType.BFloat16, device);
+    }
+
+    /// <summary>Gives the layer the parameter in memory: small ones converted, others as is said.</summary>
+    /// <param name="device">Where it goes.</param>
+    /// <param name="convert">To float32, or in the stored element type.</param>
+    public void Place(Device device, bool convert)
+    {
+        if (convert || ConvertedBytes < WeightLoader.SmallBytes) Convert(device);
+        else Keep(device);
     }
 
     // A view over the file keeps its pages; a copy doesn't need them.
