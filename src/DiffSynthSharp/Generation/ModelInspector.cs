@@ -56,10 +56,10 @@ public static class ModelInspector
             throw new DiffSynthException($"The folder '{files.Path}' holds no model: expected a diffusers folder with sub-folders such as unet, vae and text_encoder, or transformer. For a single checkpoint, name the file.");
         var name = family is not null && missing.Count == 0 ? family.Name : FamilySigns.Guess(files.Entries.Select(entry => entry.Name)) ?? "unknown";
         return new(files.Path, name, parts, missing, files.Scheduler?.Path ?? $"none; {family?.DefaultSchedulerName ?? "the family's own"} is the default",
-            [.. files.Entries.Select(entry => new ModelTensor(entry.Name, entry.Type.Name(), entry.Shape))]);
+            [.. files.Entries.Select(entry => new ModelTensor(entry.Name, entry.TypeName, entry.Shape))]);
     }
 
     private static ModelPartDescription Describe(string name, ModelPart part, string sizes) => new(
-        name, part.Weights.Origin, part.Weights.Prefix, part.Weights.Entries.Count, part.Weights.Entries.Sum(entry => entry.Elements), part.Weights.Entries.Sum(entry => entry.Bytes),
-        [.. part.Weights.Entries.CountBy(entry => entry.Type).OrderByDescending(type => type.Value).Select(type => type.Key.Name())], sizes, part.Weights.Unknown);
+        name, part.Weights.Origin, part.Weights.Prefix, part.Weights.Entries.Count, part.Weights.Entries.Sum(entry => entry.Elements), part.Weights.Entries.Sum(entry => entry.StoredBytes),
+        [.. part.Weights.Entries.CountBy(entry => entry.TypeName).OrderByDescending(type => type.Value).Select(type => type.Key)], sizes, part.Weights.Unknown);
 }

@@ -28,8 +28,12 @@ internal sealed class Conv2d : Leaf
 
     protected override ref Parameter? Slot(string name) => ref name == "weight" ? ref _weight : ref _bias;
 
+    public override bool CanHold(string name) => name == "weight";
+
+    public override bool Rearranges(string name) => name == "weight" && _weight!.shape[2] > 1;
+
     protected override Tensor Arrange(string name, Tensor value)
-        => name == "weight" && value.shape[2] > 1 ? value.ToChannelsLast() : value;
+        => Rearranges(name) ? value.ToChannelsLast() : value;
 
     /// <param name="x">(B, inputs, H, W)</param>
     /// <returns>(B, outputs, H', W')</returns>

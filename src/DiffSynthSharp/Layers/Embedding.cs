@@ -16,6 +16,8 @@ internal sealed class Embedding : Leaf
 
     protected override ref Parameter? Slot(string name) => ref _weight;
 
+    public override bool CanHold(string name) => true;
+
     /// <summary>Rows in the table.</summary>
     public long Count => _weight!.shape[0];
 
@@ -24,9 +26,25 @@ internal sealed class Embedding : Leaf
     public override Tensor forward(Tensor ids)
     {
         using var flat = ids.flatten();
-        using var picked = _weight!.index_select(0, flat);
+        using var picked = StoredOf("weight") is { } stored ? Pick(stored, flat) : _weight!.index_select(0, flat);
         var rows = picked.view([.. ids.shape, _weight!.shape[1]]);
         if (rows.dtype is ScalarType.Float32 or ScalarType.Float64) return rows;
         using (rows) return rows.to(ScalarType.Float32);
+    }
+
+    // Of a stored table only the rows that are asked for are widened.
+    private static Tensor Pick(StoredWeight stored, Tensor ids)
+    {
+        using var scope = NewDisposeScope();
+        stored.BeginUse();
+        try
+        {
+            var rows = ids.cpu().data<long>().ToArray().Select(id => stored.Widen(id, 1, ScalarType.Float32)).ToList();
+            return (rows.Count == 0 ? empty(0, stored.Columns) : cat(rows)).MoveToOuterDisposeScope();
+        }
+        finally
+        {
+            stored.EndUse();
+        }
     }
 }

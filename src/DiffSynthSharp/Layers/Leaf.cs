@@ -5,11 +5,13 @@ namespace DiffSynthSharp.Layers;
 
 /// <summary>
 /// A layer that owns parameters. They are born on the META device (a shape without memory) and assigned by the loader; the stored
-/// element type may differ from the one computed in, and the leaf converts on use.
+/// element type may differ from the one computed in, and the leaf converts on use. A parameter may also stay on META and be widened from its
+/// stored form whenever it is needed.
 /// </summary>
 internal abstract class Leaf : nn.Module<Tensor, Tensor>
 {
     private List<LeafDelta>? _deltas;
+    private Dictionary<string, StoredWeight>? _stored;
 
     protected Leaf(string name) : base(name)
     {
@@ -24,6 +26,17 @@ internal abstract class Leaf : nn.Module<Tensor, Tensor>
     /// <summary>How this leaf wants the parameter laid out in memory. The base leaves it as it is.</summary>
     protected virtual Tensor Arrange(string name, Tensor value) => value;
 
+    /// <summary>Whether the parameter may be a <see cref="StoredWeight"/>: all that this layer does with it goes through <see cref="Compute"/> or row by row.</summary>
+    /// <param name="name">"weight" or "bias".</param>
+    public virtual bool CanHold(string name) => false;
+
+    /// <summary>Whether <see cref="Assign"/> lays the parameter out anew, which a stored one needs at every use.</summary>
+    /// <param name="name">"weight" or "bias".</param>
+    public virtual bool Rearranges(string name) => false;
+
+    /// <summary>Where this layer computes: where its parameters are, or were before they were taken away. META when there never were any.</summary>
+    public Device Device { get; private set; } = META;
+
     /// <summary>Replaces a parameter. The leaf takes ownership of <paramref name="value"/>.</summary>
     /// <param name="name">"weight" or "bias".</param>
     /// <param name="value">A tensor of the parameter's shape, of any floating-point element type.</param>
@@ -32,14 +45,57 @@ internal abstract class Leaf : nn.Module<Tensor, Tensor>
     public Parameter Assign(string name, Tensor value, bool trainable = false)
     {
         ref var slot = ref Slot(name);
-        var old = slot ?? throw new InvalidOperationException($"{GetName()} has no parameter '{name}'.");
+        if (slot is null) throw new InvalidOperationException($"{GetName()} has no parameter '{name}'.");
         var arranged = Arrange(name, value);
         if (!ReferenceEquals(arranged, value)) value.Dispose();
-        slot = new Parameter(arranged.DetachFromDisposeScope(), trainable);
+        Put(ref slot, name, arranged, trainable);
+        if (_stored is not null && _stored.Remove(name, out var stored)) stored.Dispose();
+        return slot!;
+    }
+
+    /// <summary>Replaces a parameter by its stored form, which is widened at every use. The leaf takes ownership of it.</summary>
+    /// <param name="name">A name for which <see cref="CanHold"/> is true.</param>
+    /// <param name="stored">Of the parameter's shape.</param>
+    public void Hold(string name, StoredWeight stored)
+    {
+        if (!CanHold(name) || !stored.Shape.SequenceEqual(ShapeOf(name)!)) throw new ArgumentException($"{GetName()} can't hold this '{name}'.", nameof(name));
+        Empty(name);
+        Device = stored.Device;
+        (_stored ??= [])[name] = stored;
+    }
+
+    /// <summary>Takes a parameter's values away; its shape stays. The layer can't compute until it is assigned again.</summary>
+    public void Empty(string name)
+    {
+        ref var slot = ref Slot(name);
+        if (slot!.device_type != TorchSharp.DeviceType.META) Put(ref slot, name, empty(slot.shape, device: META), false);
+        if (_stored is not null && _stored.Remove(name, out var stored)) stored.Dispose();
+    }
+
+    private void Put(ref Parameter? slot, string name, Tensor value, bool trainable)
+    {
+        var old = slot!;
+        if (value.device_type != TorchSharp.DeviceType.META) Device = value.device;
+        slot = new Parameter(value.DetachFromDisposeScope(), trainable);
         slot.DetachFromDisposeScope();
         ConditionallyRegisterParameter(name, slot);
         old.Dispose();
-        return slot;
+    }
+
+    /// <summary>Whether a parameter is widened from its stored form.</summary>
+    public bool Holds(string name) => StoredOf(name) is not null;
+
+    /// <summary>The stored form of a parameter, or null when it was assigned.</summary>
+    protected StoredWeight? StoredOf(string name) => _stored?.GetValueOrDefault(name);
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing && _stored is not null)
+        {
+            foreach (var stored in _stored.Values) stored.Dispose();
+            _stored = null;
+        }
+        base.Dispose(disposing);
     }
 
     /// <summary>The shape of a parameter, or null when this layer has none of that name.</summary>
@@ -62,7 +118,7 @@ internal abstract class Leaf : nn.Module<Tensor, Tensor>
     public Tensor? ChangeOf(string name)
     {
         using var scope = NewDisposeScope();
-        var plain = Slot(name)!.to(ScalarType.Float32);
+        var plain = Plain(name, Slot(name)!, ScalarType.Float32);
         Tensor? sum = null;
         foreach (var delta in _deltas ?? [])
             if (delta.Change(name, plain) is { } change) sum = sum is null ? change : sum + change;
@@ -78,13 +134,33 @@ internal abstract class Leaf : nn.Module<Tensor, Tensor>
     /// <param name="type">Element type computed in.</param>
     protected Tensor Compute(string name, Parameter parameter, ScalarType type)
     {
-        if (_deltas is null || _deltas.TrueForAll(delta => delta.IsOnOutput)) return parameter.dtype == type ? parameter.alias() : parameter.to(type);
+        if (!ChangesWeights) return Plain(name, parameter, type);
         using var scope = NewDisposeScope();
-        var plain = parameter.to(ScalarType.Float32);
+        var plain = Plain(name, parameter, ScalarType.Float32);
         var changed = plain.alias();
-        foreach (var delta in _deltas)
+        foreach (var delta in _deltas!)
             if (!delta.IsOnOutput && delta.Change(name, plain) is { } change) changed = changed + change;
         return changed.to(type).alias().MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Whether an adapter changes this layer's weights, rather than adding to its output.</summary>
+    protected bool ChangesWeights => _deltas is not null && !_deltas.TrueForAll(delta => delta.IsOnOutput);
+
+    private Tensor Plain(string name, Parameter parameter, ScalarType type)
+    {
+        if (StoredOf(name) is not { } stored) return parameter.dtype == type ? parameter.alias() : parameter.to(type);
+        stored.BeginUse();
+        try
+        {
+            var widened = stored.Widen(type);
+            var arranged = Arrange(name, widened);
+            if (!ReferenceEquals(arranged, widened)) widened.Dispose();
+            return arranged;
+        }
+        finally
+        {
+            stored.EndUse();
+        }
     }
 
     /// <summary>Adds what adapters have to say about this input to the output, in place.</summary>

@@ -10,6 +10,7 @@ namespace DiffSynthSharp.Weights;
 /// <remarks>The mapping is copy-on-write, so that an in-place operation on a tensor over it changes the tensor and never the file.</remarks>
 internal sealed unsafe class ByteRegion
 {
+    private const int AdviseWillNeed = 3;
     private const int AdviseDontNeed = 4;
 
     private readonly MemoryMappedViewAccessor? _view;
@@ -96,6 +97,18 @@ internal sealed unsafe class ByteRegion
         var page = (nuint)Environment.SystemPageSize;
         nuint from = ((nuint)(_start + offset) + page - 1) & ~(page - 1), to = (nuint)(_start + offset + count) & ~(page - 1);
         if (to > from) _ = madvise((void*)from, to - from, AdviseDontNeed);
+    }
+
+    /// <summary>Reads a range from the file into resident memory, as far as it isn't there; comes back when that is done.</summary>
+    public void ReadPages(long offset, long count)
+    {
+        if (_view is null || count <= 0) return;
+        var page = Environment.SystemPageSize;
+        byte* from = _start + offset, to = from + count;
+        var aligned = (byte*)((nuint)from & ~((nuint)page - 1));
+        if (OperatingSystem.IsLinux()) _ = madvise(aligned, (nuint)(to - aligned), AdviseWillNeed);
+        for (var at = from; at < to; at += page) _ = Volatile.Read(ref *at);
+        _ = Volatile.Read(ref to[-1]);
     }
 
     /// <summary>Adds a holder.</summary>

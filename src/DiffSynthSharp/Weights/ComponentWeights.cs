@@ -8,6 +8,7 @@ namespace DiffSynthSharp.Weights;
 internal sealed class ComponentWeights
 {
     private readonly ITensorSource _source;
+    private readonly WeightScales _scales;
     private readonly Dictionary<string, ParameterPieces> _byOurName = new(StringComparer.Ordinal);
 
     /// <param name="source">Where the tensors are; it must stay open as long as they are read.</param>
@@ -17,12 +18,14 @@ internal sealed class ComponentWeights
     public static ComponentWeights? Find(ITensorSource source, string prefix, Func<IReadOnlyCollection<string>, KeyMap?> map)
     {
         var behind = source.Entries.Values.Where(entry => entry.Name.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(entry => entry.Name[prefix.Length..]);
-        return behind.Count > 0 && map(behind.Keys) is { } layout ? new ComponentWeights(source, prefix, behind, layout) : null;
+        if (behind.Count == 0) return null;
+        var scales = WeightScales.TakeOut(source, behind);
+        return map(behind.Keys) is { } layout ? new ComponentWeights(source, prefix, behind, scales, layout) : null;
     }
 
-    private ComponentWeights(ITensorSource source, string prefix, Dictionary<string, TensorEntry> entries, KeyMap map)
+    private ComponentWeights(ITensorSource source, string prefix, Dictionary<string, TensorEntry> entries, WeightScales scales, KeyMap map)
     {
-        (_source, Prefix, Entries) = (source, prefix, [.. entries.Values]);
+        (_source, _scales, Prefix, Entries) = (source, scales, prefix, [.. entries.Values]);
         foreach (var (name, entry) in entries)
             if (map.RowOf(name) is not { } row) Unknown.Add(entry.Name);
             else if (row.Ours.Count == 0) LeftOut.Add(entry.Name);
@@ -45,7 +48,7 @@ internal sealed class ComponentWeights
 
     public string Prefix { get; }
 
-    /// <summary>Every tensor behind the prefix, as the source has it.</summary>
+    /// <summary>Every tensor behind the prefix, as the source has it, but for scales of others.</summary>
     public IReadOnlyList<TensorEntry> Entries { get; }
 
     /// <summary>Shapes under our names.</summary>
@@ -73,20 +76,33 @@ internal sealed class ComponentWeights
             : throw new DiffSynthException($"'{Origin}': the tensor '{pieces.Names}' has the shape [{string.Join(", ", pieces.Shape)}], expected {axis + 1} sides or more.");
     }
 
-    /// <summary>The values that fill one of our parameters, as stored: over the mapped file where they lie there in one piece. The caller owns it.</summary>
+    /// <summary>The values that fill one of our parameters, in float32. The caller owns them.</summary>
     public Tensor Read(string ours)
     {
-        using var scope = NewDisposeScope();
-        var views = ReadViews(ours);
-        return (views.Count == 1 ? views[0].contiguous() : cat([.. views])).MoveToOuterDisposeScope();
+        using var stored = Store(ours, Shapes[ours]);
+        return stored.View(ScalarType.Float32) ?? stored.Copy(ScalarType.Float32);
     }
 
-    /// <summary>The parts along the first axis of one of our parameters, as stored, over the mapped file where alignment and layout allow. The caller owns them.</summary>
-    public IReadOnlyList<Tensor> ReadViews(string ours) => _byOurName[ours].Read(_source);
-
-    /// <summary>Takes the file pages of a parameter's tensors out of resident memory, when the parameter is a copy.</summary>
-    public void DropPages(string ours)
+    /// <summary>What fills one of our parameters, in the form that the file has. It stays readable when the source is closed; the caller owns it.</summary>
+    /// <param name="ours">Our name.</param>
+    /// <param name="shape">The parameter's shape: that of <see cref="Shapes"/>, give or take sides of 1 at its end.</param>
+    /// <exception cref="DiffSynthException">The file has scales for it that don't fit.</exception>
+    public FileWeight Store(string ours, long[] shape)
     {
-        foreach (var name in _byOurName[ours].Pieces.Select(piece => piece.Entry.Name).Distinct()) _source.DropPages(name);
+        var (pieces, parts) = (_byOurName[ours], new List<RowRange>());
+        try
+        {
+            foreach (var piece in pieces.Pieces)
+            {
+                var rows = _source.Store(piece.Entry.Name, _scales.Of(piece.Entry));
+                parts.Add(piece.IsWhole ? new(rows, 0, rows.Rows) : new(rows, piece.Start, piece.Rows));
+            }
+            return new FileWeight(shape, parts, pieces.IsTransposed);
+        }
+        catch
+        {
+            foreach (var part in parts) part.Of.Dispose();
+            throw;
+        }
     }
 }

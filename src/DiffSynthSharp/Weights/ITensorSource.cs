@@ -14,6 +14,8 @@ internal interface ITensorSource
     /// <summary>Reads one tensor, as stored. The caller owns it.</summary>
     Tensor Read(string name);
 
-    /// <summary>Takes a tensor's file pages out of resident memory, when it was copied elsewhere.</summary>
-    void DropPages(string name);
+    /// <summary>One tensor in the form that the file has, to be widened later. It stays readable when the source is closed; the caller owns it.</summary>
+    /// <param name="name">A name from <see cref="Entries"/>.</param>
+    /// <param name="scale">What every element is multiplied by: one number, or one for each index of the first axis; null for 1.</param>
+    StoredRows Store(string name, float[]? scale = null);
 }

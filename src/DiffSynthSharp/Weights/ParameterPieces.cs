@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace DiffSynthSharp.Weights;
 
 /// <summary>Rows of a stored tensor along its first axis.</summary>
@@ -43,17 +41,6 @@ internal sealed record ParameterPieces(IReadOnlyList<TensorPiece> Pieces, bool I
             yield return (row.Ours[part], new(pieces, row.Change == KeyChange.Transposed));
         }
     }
-
-    /// <summary>The pieces as tensors, elements as stored. The caller owns them.</summary>
-    public IReadOnlyList<Tensor> Read(ITensorSource source) =>
-    [
-        .. Pieces.Select(piece =>
-        {
-            var whole = source.Read(piece.Entry.Name);
-            if (piece.IsWhole && !IsTransposed) return whole;
-            using (whole) return IsTransposed ? whole.t() : whole.narrow(0, piece.Start, piece.Rows);
-        }),
-    ];
 
     private static IEnumerable<TensorPiece> Whole(TensorEntry entry, KeyChange change)
     {

@@ -1,3 +1,5 @@
+using DiffSynthSharp.Weights.Gguf;
+
 namespace DiffSynthSharp.Weights;
 
 /// <summary>What a checkpoint says about one of its tensors.</summary>
@@ -9,7 +11,16 @@ internal sealed record TensorEntry(string Name, StoredType Type, long[] Shape)
     /// <summary>Number of elements. Readers make sure that it, and <see cref="Bytes"/>, cannot overflow.</summary>
     public long Elements => Shape.Aggregate(1L, (product, side) => product * side);
 
-    /// <summary>Bytes that the elements take when they lie side by side.</summary>
+    /// <summary>How elements are packed into blocks, or null when each is stored by itself. Reading unpacks them into <see cref="Type"/>.</summary>
+    public BlockFormat? Blocks { get; init; }
+
+    /// <summary>What the file calls the element type, such as <c>F16</c> or <c>Q4_K</c>.</summary>
+    public string TypeName => Blocks?.Name ?? Type.Name();
+
+    /// <summary>Bytes that the elements take in the file when they lie side by side.</summary>
+    public long StoredBytes => Blocks is null ? Bytes : Elements / Blocks.Elements * Blocks.Bytes;
+
+    /// <summary>Bytes that the elements take when they have been read and lie side by side.</summary>
     public long Bytes => Elements * Type.Size();
 
     /// <summary>Where in the file the first element lies.</summary>

@@ -35,12 +35,15 @@ internal static unsafe class TensorMemory
     public static Tensor Read(ByteRegion region, TensorEntry entry)
     {
         if (entry.Elements == 0) return empty(entry.Shape, dtype: entry.Type.Scalar());
-        if (entry.Type == StoredType.Bool || (nint)region.Address(entry.Offset) % entry.Type.Size() != 0) return Copy(region, entry);
+        if (entry.Type == StoredType.Bool || !IsAligned(region, entry)) return Copy(region, entry);
         if (entry.Strides is null) return Wrap(region, entry.Offset, entry.Type, entry.Shape);
         using var scope = NewDisposeScope();
         var span = Wrap(region, entry.Offset, entry.Type, [entry.SpanElements]);
         return span.as_strided(entry.Shape, entry.Strides).contiguous().MoveToOuterDisposeScope();
     }
+
+    /// <summary>Whether an entry's elements lie at multiples of their size.</summary>
+    public static bool IsAligned(ByteRegion region, TensorEntry entry) => (nint)region.Address(entry.Offset) % entry.Type.Size() == 0;
 
     // Misaligned elements are moved; truth values are made 0 or 1, which is all that libtorch expects.
     private static Tensor Copy(ByteRegion region, TensorEntry entry)

@@ -1,4 +1,5 @@
 using System.Text;
+using DiffSynthSharp.Weights.Gguf;
 using DiffSynthSharp.Weights.Pickles;
 using static TorchSharp.torch;
 
@@ -31,11 +32,11 @@ internal sealed class WeightFile : ITensorSource, IDisposable
     /// <summary>Tensors by name.</summary>
     public IReadOnlyDictionary<string, TensorEntry> Entries => _layout.Entries;
 
-    /// <summary>The file's own notes (safetensors' <c>__metadata__</c>); empty when it has none.</summary>
+    /// <summary>The file's own notes (safetensors' <c>__metadata__</c>, GGUF's key-value pairs as text); empty when it has none.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _layout.Metadata;
 
     /// <summary>Opens a file. Its content decides how it is read, its extension doesn't matter.</summary>
-    /// <param name="path">A safetensors file or a PyTorch checkpoint.</param>
+    /// <param name="path">A safetensors or GGUF file, or a PyTorch checkpoint.</param>
     /// <exception cref="DiffSynthException">The file is missing, damaged, hostile, or no checkpoint; the message says which.</exception>
     public static WeightFile Open(string path) => new(path, ByteRegion.Map(path));
 
@@ -49,7 +50,7 @@ internal sealed class WeightFile : ITensorSource, IDisposable
         return new WeightFile(name, ByteRegion.Copy(content));
     }
 
-    /// <summary>Reads one tensor: contiguous, on the CPU, elements as stored.</summary>
+    /// <summary>Reads one tensor: contiguous, on the CPU, elements as stored, or float32 when they are stored in blocks.</summary>
     /// <remarks>Where alignment and layout allow, the tensor lies over the mapped file and nothing is copied. It stays valid after this file is disposed.
     /// Writing to it never changes the file.</remarks>
     /// <param name="name">A name from <see cref="Entries"/>.</param>
@@ -59,15 +60,21 @@ internal sealed class WeightFile : ITensorSource, IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (!Entries.TryGetValue(name, out var entry)) throw new DiffSynthException($"'{Path}' has no tensor '{name}'.");
         entry.Block?.Check(_bytes, Path);
-        return TensorMemory.Read(_bytes, entry);
+        if (entry.Blocks is null) return TensorMemory.Read(_bytes, entry);
+        using var stored = Store(name);
+        return stored.Widened().reshape(entry.Shape);
     }
 
-    /// <summary>Takes a tensor's bytes out of resident memory, when they were copied elsewhere. They come back from the file when they are touched.</summary>
-    /// <param name="name">A name from <see cref="Entries"/>; no tensor over its bytes may have been written to.</param>
-    public void DropPages(string name)
+    /// <inheritdoc/>
+    public StoredRows Store(string name, float[]? scale = null)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (Entries.TryGetValue(name, out var entry) && entry.Strides is null) _bytes.DropPages(entry.Offset, entry.Bytes);
+        if (!Entries.TryGetValue(name, out var entry)) throw new DiffSynthException($"'{Path}' has no tensor '{name}'.");
+        entry.Block?.Check(_bytes, Path);
+        if (scale is { Length: > 1 } && scale.Length != StoredRows.RowsOf(entry))
+            throw new DiffSynthException($"'{Path}': '{OneLine.Of(name)}' has {StoredRows.RowsOf(entry)} rows, but {scale.Length} scales belong to it.");
+        if (entry.Blocks is not null) return new BlockRows(_bytes, entry);
+        return entry.Type is StoredType.F8E4M3 or StoredType.F8E5M2 && entry.Strides is null ? new Float8Rows(_bytes, entry, scale) : new PlainRows(_bytes, entry, scale);
     }
 
     /// <inheritdoc/>
@@ -82,6 +89,7 @@ internal sealed class WeightFile : ITensorSource, IDisposable
     {
         var start = bytes.Slice(0, (int)Math.Min(bytes.Length, 512));
         RefuseLookAlikes(start, path);
+        if (GgufReader.Matches(start)) return GgufReader.Read(bytes, path);
         if (ZipDirectory.Matches(start)) return ZipCheckpoint.Read(bytes, path);
         if (LegacyCheckpoint.Matches(start) && !SafetensorsHeader.Matches(start)) return LegacyCheckpoint.Read(bytes, path);
         return SafetensorsHeader.Read(bytes, path);
@@ -94,7 +102,5 @@ internal sealed class WeightFile : ITensorSource, IDisposable
             throw new DiffSynthException($"'{path}' is a web page instead of a checkpoint. Download it again; the site may ask you to log in first.");
         if (text.StartsWith("version https://git-lfs", StringComparison.Ordinal))
             throw new DiffSynthException($"'{path}' is a git-lfs pointer instead of the file itself. Fetch the real file with 'git lfs pull', or download it.");
-        if (text.StartsWith("GGUF", StringComparison.Ordinal))
-            throw new DiffSynthException($"'{path}' is a GGUF file, which this version cannot read. Use the model's safetensors file.");
     }
 }

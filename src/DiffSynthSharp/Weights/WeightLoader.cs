@@ -1,5 +1,4 @@
 using DiffSynthSharp.Layers;
-using DiffSynthSharp.Runtime;
 using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Weights;
@@ -15,6 +14,9 @@ internal static class WeightLoader
     /// </summary>
     public const long KeepConvertedBytes = 512L << 20;
 
+    /// <summary>Parameters that take less than this in float32 are converted in any case: biases, norms, small layers.</summary>
+    public const long SmallBytes = 1 << 20;
+
     /// <param name="network">A network whose parameters lie on META.</param>
     /// <param name="weights">Its tensors.</param>
     /// <param name="what">What to call the network in an error: "U-Net", "text encoder" …</param>
@@ -24,36 +26,53 @@ internal static class WeightLoader
     /// <exception cref="OperationCanceledException">The thread's job was cancelled.</exception>
     public static void Fill(nn.Module network, ComponentWeights weights, string what, Device device, Action? loaded = null)
     {
-        var parameters = network.named_parameters().Select(parameter => (parameter.name, parameter.parameter.shape)).ToList();
-        Verify(parameters, weights, what);
-        var leaves = network.named_modules().Where(module => module.module is Leaf).ToDictionary(module => module.name, module => (Leaf)module.module);
-        var convert = parameters.Sum(parameter => 4 * parameter.shape.Aggregate(1L, (a, b) => a * b)) <= KeepConvertedBytes;
-        foreach (var (name, shape) in parameters)
+        var parameters = Open(network, weights, what);
+        try
         {
-            BlockBorder.Cross();
-            Fill(leaves, name, shape, weights, convert, device);
-            loaded?.Invoke();
+            var convert = parameters.Sum(parameter => parameter.ConvertedBytes) <= KeepConvertedBytes;
+            foreach (var parameter in parameters)
+            {
+                BlockBorder.Cross();
+                var stays = !convert && parameter.ConvertedBytes >= SmallBytes && device.type == TorchSharp.DeviceType.CPU && parameter.CanStay;
+                if (stays) parameter.Leaf.Hold(parameter.Name, parameter.Weight);
+                else parameter.Place(device, convert);
+                loaded?.Invoke();
+            }
+        }
+        finally
+        {
+            foreach (var parameter in parameters)
+                if (!parameter.Leaf.Holds(parameter.Name)) parameter.Weight.Dispose();
         }
     }
 
-    private static unsafe void Fill(Dictionary<string, Leaf> leaves, string name, long[] shape, ComponentWeights weights, bool convert, Device device)
+    /// <summary>What fills each parameter of a network, none of it read yet. The caller disposes it, or gives it to the layers to hold.</summary>
+    /// <param name="network">A network whose parameters lie on META.</param>
+    /// <param name="weights">Its tensors.</param>
+    /// <param name="what">What to call the network in an error.</param>
+    /// <exception cref="DiffSynthException">A tensor is missing, unknown or of another shape; the message names it.</exception>
+    public static IReadOnlyList<StoredParameter> Open(nn.Module network, ComponentWeights weights, string what)
     {
-        using var scope = NewDisposeScope();
-        var dot = name.LastIndexOf('.');
-        var stored = weights.Read(name);
-        var mapped = TensorAddress.Of(stored);
-        var parameter = leaves[name[..dot]].Assign(name[(dot + 1)..], Place(stored, shape, convert, device).MoveToOuterDisposeScope());
-        if (parameter.device_type != TorchSharp.DeviceType.CPU || TensorAddress.Of(parameter) != mapped) weights.DropPages(name);
+        var shapes = network.named_parameters().Select(parameter => (Name: parameter.name, Shape: parameter.parameter.shape)).ToList();
+        Verify(shapes, weights, what);
+        var leaves = network.named_modules().Where(module => module.module is Leaf).ToDictionary(module => module.name, module => (Leaf)module.module);
+        var opened = new List<StoredParameter>();
+        try
+        {
+            foreach (var (name, shape) in shapes)
+            {
+                BlockBorder.Cross();
+                var dot = name.LastIndexOf('.');
+                opened.Add(new(leaves[name[..dot]], name[(dot + 1)..], weights.Store(name, shape)));
+            }
+            return opened;
+        }
+        catch
+        {
+            foreach (var parameter in opened) parameter.Weight.Dispose();
+            throw;
+        }
     }
-
-    private static Tensor Place(Tensor stored, long[] shape, bool convert, Device device)
-    {
-        var shaped = stored.reshape(shape);
-        var typed = convert || !IsComputable(shaped.dtype) ? shaped.to(ScalarType.Float32) : shaped;
-        return device.type == TorchSharp.DeviceType.CPU ? typed.alias() : typed.to(device);
-    }
-
-    private static bool IsComputable(ScalarType type) => type is ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16 or (ScalarType)23 or (ScalarType)24;
 
     /// <summary>Makes sure that the component fills every parameter exactly once and holds nothing else.</summary>
     /// <param name="parameters">Names and shapes of the network's parameters.</param>

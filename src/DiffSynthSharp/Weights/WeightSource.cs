@@ -59,8 +59,8 @@ internal sealed class WeightSource : ITensorSource, IDisposable
     /// <inheritdoc cref="WeightFile.Read"/>
     public Tensor Read(string name) => Owner(name).Read(name);
 
-    /// <inheritdoc cref="WeightFile.DropPages"/>
-    public void DropPages(string name) => Owner(name).DropPages(name);
+    /// <inheritdoc/>
+    public StoredRows Store(string name, float[]? scale = null) => Owner(name).Store(name, scale);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -233,8 +233,6 @@ public sealed class ManifestTests
 
         public Tensor Read(string name) => throw new InvalidOperationException("A manifest has no data.");
 
-        public void DropPages(string name)
-        {
-        }
+        public StoredRows Store(string name, float[]? scale = null) => throw new InvalidOperationException("A manifest has no data.");
     }
 }

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace DiffSynthSharp.Tests.Weights;
 
 /// <summary>
-/// Damaged copies of real files, 120,000 in all, from a fixed seed: each is read or refused, with nothing but a <see cref="DiffSynthException"/> and with
+/// Damaged copies of real files, 150,000 in all, from a fixed seed: each is read or refused, with nothing but a <see cref="DiffSynthException"/> and with
 /// memory in proportion to the file.
 /// </summary>
 public sealed class MutatedFilesTests
@@ -33,6 +33,8 @@ public sealed class MutatedFilesTests
     [InlineData("protocol3.pt")]
     [InlineData("protocol5.pt")]
     [InlineData("pytorch_model.bin")]
+    [InlineData("../gguf/broken/sound.gguf")]
+    [InlineData("../gguf/reshaped.gguf")]
     public void A_damaged_file_is_read_or_refused(string name)
     {
         var random = new Random(name.Length * 7919 + name[0]);

@@ -55,7 +55,7 @@ internal sealed class LoraAttachment : IDisposable
         {
             if (Find(networks, module) is not var (network, canonical, leaf)) unmatched.AddRange(module.Keys);
             else if (!module.IsComplete) incomplete.AddRange(module.Keys);
-            else if (new LoraDeltas(file, module, leaf.ShapeOf, DeviceOf(leaf)) is var deltas && deltas.Mismatch() is var (expected, found))
+            else if (new LoraDeltas(file, module, leaf.ShapeOf, leaf.Device) is var deltas && deltas.Mismatch() is var (expected, found))
                 wrong.Add(new(canonical, network, expected, found, [.. module.Keys]));
             else
             {
@@ -73,8 +73,6 @@ internal sealed class LoraAttachment : IDisposable
             if (network.Takes(module) && network.TryFind(module, out var found)) return (network.Kind, found.Canonical, found.Leaf);
         return null;
     }
-
-    private static Device DeviceOf(Leaf leaf) => leaf.parameters(recurse: false).First().device;
 
     private void Put(Leaf leaf, IEnumerable<LeafDelta> deltas)
     {

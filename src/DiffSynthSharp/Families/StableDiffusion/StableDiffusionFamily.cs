@@ -104,9 +104,6 @@ internal sealed class StableDiffusionFamily : ModelFamily
         return $"{config.LatentChannels} latent channels, widths {string.Join('/', config.Channels)}, {config.Reduction}-fold reduction";
     }
 
-    private static ModelPart Required(StableDiffusionFiles files, ModelPart? part, string name) => part ?? throw new DiffSynthException(
-        $"'{files.Path}' holds no {name} of Stable Diffusion 1.x. {FamilySigns.Describe(files.Entries.Select(entry => entry.Name))} `diffsynth inspect` lists what it holds.");
-
     private static UNetConfig UNetConfigOf(ModelPart part, ClipTextConfig text)
     {
         var config = UNetConfig.Detect(part.Weights.Shapes);
