@@ -7,7 +7,6 @@ namespace DiffSynthSharp.Weights;
 /// </summary>
 internal sealed class ComponentWeights
 {
-    private readonly ITensorSource _source;
     private readonly Dictionary<string, TensorEntry> _byOurName = new(StringComparer.Ordinal);
 
     /// <param name="source">Where the tensors are; it must stay open as long as they are read.</param>
@@ -22,7 +21,7 @@ internal sealed class ComponentWeights
 
     private ComponentWeights(ITensorSource source, string prefix, Dictionary<string, TensorEntry> entries, KeyMap map)
     {
-        (_source, Prefix, Entries) = (source, prefix, [.. entries.Values]);
+        (Source, Prefix, Entries) = (source, prefix, [.. entries.Values]);
         foreach (var (name, entry) in entries)
             if (!map.TryToOurs(name, out var ours)) Unknown.Add(entry.Name);
             else if (ours is null) LeftOut.Add(entry.Name);
@@ -31,8 +30,11 @@ internal sealed class ComponentWeights
         Shapes = _byOurName.ToDictionary(pair => pair.Key, pair => pair.Value.Shape);
     }
 
+    /// <summary>Where the tensors are.</summary>
+    public ITensorSource Source { get; }
+
     /// <summary>What the user would call the source: a file or a folder.</summary>
-    public string Origin => _source.Path;
+    public string Origin => Source.Path;
 
     public string Prefix { get; }
 
@@ -62,8 +64,8 @@ internal sealed class ComponentWeights
     }
 
     /// <summary>The stored tensor that fills one of our parameters. The caller owns it.</summary>
-    public Tensor Read(string ours) => _source.Read(_byOurName[ours].Name);
+    public Tensor Read(string ours) => Source.Read(_byOurName[ours].Name);
 
     /// <summary>Takes the file pages of a parameter's tensor out of resident memory, when the parameter is a copy.</summary>
-    public void DropPages(string ours) => _source.DropPages(_byOurName[ours].Name);
+    public void DropPages(string ours) => Source.DropPages(_byOurName[ours].Name);
 }

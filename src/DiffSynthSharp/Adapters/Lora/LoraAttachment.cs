@@ -74,7 +74,8 @@ internal sealed class LoraAttachment : IDisposable
         return null;
     }
 
-    private static Device DeviceOf(Leaf leaf) => leaf.parameters(recurse: false).First().device;
+    // A layer without weights says where it would be, which is no place for numbers.
+    private static Device DeviceOf(Leaf leaf) => leaf.parameters(recurse: false).First().device is { type: not TorchSharp.DeviceType.META } device ? device : CPU;
 
     private void Put(Leaf leaf, IEnumerable<LeafDelta> deltas)
     {

@@ -36,6 +36,9 @@ internal sealed class StableDiffusionFiles : IDisposable
     /// <summary>The folder's <c>model_index.json</c>.</summary>
     public ConfigFile? Index { get; private set; }
 
+    /// <summary>The checkpoint, or the components' weights of a folder.</summary>
+    public IReadOnlyList<WeightSource> Sources => _open;
+
     /// <summary>Everything that the opened files hold, for reports.</summary>
     public IEnumerable<TensorEntry> Entries => _open.SelectMany(source => source.Entries.Values);
 
