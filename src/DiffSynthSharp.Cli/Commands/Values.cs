@@ -33,6 +33,25 @@ internal static class Values
 
     public static Option<bool> Flag(string name, string description, params string[] aliases) => new(name, aliases) { Description = description };
 
+    /// <summary>An option whose value is one of a few words.</summary>
+    /// <param name="name">The option.</param>
+    /// <param name="helpName">What to call its value in the help.</param>
+    /// <param name="description">Its help.</param>
+    /// <param name="choices">The words and what they stand for.</param>
+    public static Option<T?> Choice<T>(string name, string helpName, string description, params (string Word, T Value)[] choices)
+        where T : struct => new(name)
+        {
+            Description = description,
+            HelpName = helpName,
+            CustomParser = result =>
+            {
+                var text = result.Tokens[0].Value;
+                if (Array.FindIndex(choices, choice => choice.Word.Equals(text, StringComparison.OrdinalIgnoreCase)) is var at and >= 0) return choices[at].Value;
+                result.AddError($"{name} '{text}' does not fit: expected {string.Join(", ", choices.Select(choice => choice.Word))}");
+                return null;
+            },
+        };
+
     private static (int Width, int Height)? SizeOf(string text)
     {
         var sides = text.Split('x', 'X', '×');

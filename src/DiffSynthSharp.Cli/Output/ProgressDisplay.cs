@@ -23,6 +23,7 @@ internal sealed class ProgressDisplay(Terminal terminal, bool isQuiet)
         GenerationPhase.Load => "load",
         GenerationPhase.Encode => "encode",
         GenerationPhase.Step => "step",
+        GenerationPhase.Write => "write",
         _ => "decode",
     };
 

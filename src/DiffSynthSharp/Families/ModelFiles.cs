@@ -37,6 +37,9 @@ internal sealed class ModelFiles : IDisposable
     /// <summary>Everything that the files opened so far hold, for reports.</summary>
     public IEnumerable<TensorEntry> Entries => _open.Values.SelectMany(source => source.Entries.Values);
 
+    /// <summary>The files and component folders that were opened so far, the model's own file first.</summary>
+    public IReadOnlyList<WeightSource> Sources => [.. _open.Values];
+
     /// <summary>Lines for the user: parts that were found beside the model's file.</summary>
     public IReadOnlyList<string> Notes => _notes;
 

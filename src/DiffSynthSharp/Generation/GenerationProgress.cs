@@ -16,6 +16,9 @@ public enum GenerationPhase
 
     /// <summary>Turning latents into a picture.</summary>
     Decode,
+
+    /// <summary>Writing weights.</summary>
+    Write,
 }
 
 /// <summary>How far a job is. Reported on the job's own thread.</summary>

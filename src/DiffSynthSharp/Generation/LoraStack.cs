@@ -1,5 +1,4 @@
 using DiffSynthSharp.Adapters.Lora;
-using DiffSynthSharp.Families;
 
 namespace DiffSynthSharp.Generation;
 
@@ -15,22 +14,24 @@ internal sealed class LoraStack : IDisposable
     /// <summary>What became of each file, in the order of the request.</summary>
     public IReadOnlyList<LoraLedger> Ledgers => [.. _attached.Select(attachment => attachment.Ledger)];
 
-    /// <summary>Puts every LoRA of a request on a model.</summary>
-    /// <param name="family">The model.</param>
-    /// <param name="request">Names the files.</param>
+    /// <summary>Puts LoRAs on a model.</summary>
+    /// <param name="networks">The model's networks.</param>
+    /// <param name="family">The model's family.</param>
+    /// <param name="loras">The files.</param>
+    /// <param name="strict">Whether every tensor has to fit.</param>
     /// <param name="say">Takes a line for each file.</param>
-    /// <exception cref="DiffSynthException">A file can't be read, is for another family, or fits in part only while the request is strict.</exception>
-    public static LoraStack Attach(LoadedFamily family, GenerationRequest request, Action<string> say)
+    /// <exception cref="DiffSynthException">A file can't be read, is for another family, or fits in part only while that isn't enough.</exception>
+    public static LoraStack Attach(IReadOnlyList<AdaptedNetwork> networks, string family, IEnumerable<LoraUse> loras, bool strict, Action<string> say)
     {
         var stack = new LoraStack();
         try
         {
-            foreach (var lora in request.Loras)
+            foreach (var lora in loras)
             {
                 using var file = LoraFile.Open(lora.Path);
-                var attachment = LoraAttachment.Attach(family.AdaptedNetworks, file, lora.Scale, lora.IgnoreAlpha);
+                var attachment = LoraAttachment.Attach(networks, file, lora.Scale, lora.IgnoreAlpha);
                 stack._attached.Add(attachment);
-                Check(attachment.Ledger, family.Name, request.StrictLoras);
+                Check(attachment.Ledger, family, strict);
                 say(attachment.Ledger.Summary);
             }
             return stack;

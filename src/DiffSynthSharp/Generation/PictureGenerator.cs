@@ -23,7 +23,7 @@ internal sealed class PictureGenerator(LoadedFamily family, IProgress<Generation
         var guidance = request.Guidance ?? family.DefaultGuidance;
         Say($"{family.Name}, {passes[0].Describe(request.Tiles)}{(guidance > 1 ? $", guidance {guidance:0.##}" : "")}.");
 
-        using var loras = LoraStack.Attach(family, request, Say);
+        using var loras = LoraStack.Attach(family.AdaptedNetworks, family.Name, request.Loras, request.StrictLoras, Say);
         var clock = Stopwatch.StartNew();
         var controls = ControlInputs.Open(request, family, Say);
         var prompts = RequestPrompts.Encode(family, request, passes, (index, count) => progress?.Report(new(GenerationPhase.Encode, index, count, 0)), Say);

@@ -112,13 +112,17 @@ internal abstract class Leaf : nn.Module<Tensor, Tensor>
         if (_deltas.Count == 0) _deltas = null;
     }
 
+    /// <summary>Whether an adapter is on this layer.</summary>
+    public bool HasDeltas => _deltas is not null;
+
     /// <summary>What all adapters together change of a parameter, whether they do it to the weight or beside it.</summary>
     /// <param name="name">"weight" or "bias".</param>
+    /// <param name="value">The parameter's value, of its shape, for a layer that holds none; null for the layer's own.</param>
     /// <returns>float32, or null when no adapter touches the parameter.</returns>
-    public Tensor? ChangeOf(string name)
+    public Tensor? ChangeOf(string name, Tensor? value = null)
     {
         using var scope = NewDisposeScope();
-        var plain = Plain(name, Slot(name)!, ScalarType.Float32);
+        var plain = value?.to(ScalarType.Float32) ?? Plain(name, Slot(name)!, ScalarType.Float32);
         Tensor? sum = null;
         foreach (var delta in _deltas ?? [])
             if (delta.Change(name, plain) is { } change) sum = sum is null ? change : sum + change;

@@ -7,7 +7,6 @@ namespace DiffSynthSharp.Weights;
 /// </summary>
 internal sealed class ComponentWeights
 {
-    private readonly ITensorSource _source;
     private readonly WeightScales _scales;
     private readonly Dictionary<string, ParameterPieces> _byOurName = new(StringComparer.Ordinal);
 
@@ -25,7 +24,7 @@ internal sealed class ComponentWeights
 
     private ComponentWeights(ITensorSource source, string prefix, Dictionary<string, TensorEntry> entries, WeightScales scales, KeyMap map)
     {
-        (_source, _scales, Prefix, Entries) = (source, scales, prefix, [.. entries.Values]);
+        (Source, _scales, Prefix, Entries) = (source, scales, prefix, [.. entries.Values]);
         foreach (var (name, entry) in entries)
             if (map.RowOf(name) is not { } row) Unknown.Add(entry.Name);
             else if (row.Ours.Count == 0) LeftOut.Add(entry.Name);
@@ -43,8 +42,11 @@ internal sealed class ComponentWeights
                 throw new DiffSynthException($"'{Origin}' holds '{ours}' twice, as '{_byOurName[ours].Names}' and as '{pieces.Names}'. The file mixes two layouts; save it again with one.");
     }
 
+    /// <summary>Where the tensors are.</summary>
+    public ITensorSource Source { get; }
+
     /// <summary>What the user would call the source: a file or a folder.</summary>
-    public string Origin => _source.Path;
+    public string Origin => Source.Path;
 
     public string Prefix { get; }
 
@@ -94,7 +96,7 @@ internal sealed class ComponentWeights
         {
             foreach (var piece in pieces.Pieces)
             {
-                var rows = _source.Store(piece.Entry.Name, _scales.Of(piece.Entry));
+                var rows = Source.Store(piece.Entry.Name, _scales.Of(piece.Entry));
                 parts.Add(piece.IsWhole ? new(rows, 0, rows.Rows) : new(rows, piece.Start, piece.Rows));
             }
             return new FileWeight(shape, parts, pieces.IsTransposed);

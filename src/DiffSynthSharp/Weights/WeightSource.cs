@@ -24,8 +24,8 @@ internal sealed class WeightSource : ITensorSource, IDisposable
     /// <summary>The notes of the first file.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _files[0].Metadata;
 
-    /// <summary>The files that were opened.</summary>
-    public IEnumerable<string> Files => _files.Select(file => file.Path);
+    /// <summary>The files that were opened: the checkpoint, or its shards.</summary>
+    public IReadOnlyList<WeightFile> Files => _files;
 
     /// <summary>Opens a checkpoint file, or a sharded checkpoint by its index or any of its parts.</summary>
     /// <param name="path">A safetensors file, a PyTorch checkpoint, or an index (<c>*.json</c>).</param>

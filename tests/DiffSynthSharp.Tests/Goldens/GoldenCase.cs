@@ -26,12 +26,7 @@ public sealed class GoldenCase(GoldenFolder folder, int index, JsonElement json)
 
     /// <summary>Writes the synthetic checkpoint of a layout as a safetensors file.</summary>
     /// <returns>The path of a temporary file that is deleted with the result.</returns>
-    public TemporaryFile WriteWeights(string layout)
-    {
-        var file = new TemporaryFile(".safetensors");
-        SyntheticWeights.Write(file.Path, Folder.Salt, [Path.Combine(Folder.Path, Folder.Json.GetProperty("weights").GetProperty(layout).GetString()!)]);
-        return file;
-    }
+    public TemporaryFile WriteWeights(string layout) => Folder.WriteWeights(layout);
 
     public override string ToString() => $"{Folder.Name}/{Name}";
 }

@@ -35,6 +35,18 @@ public sealed class GoldenFolder
 
     public IEnumerable<GoldenCase> Cases() => Json.GetProperty("cases").EnumerateArray().Select((json, i) => new GoldenCase(this, i, json));
 
+    /// <summary>The path of a layout's weights table.</summary>
+    public string Table(string layout) => System.IO.Path.Combine(Path, Json.GetProperty("weights").GetProperty(layout).GetString()!);
+
+    /// <summary>Writes the synthetic checkpoint of a layout as a safetensors file.</summary>
+    /// <returns>The path of a temporary file that is deleted with the result.</returns>
+    public TemporaryFile WriteWeights(string layout)
+    {
+        var file = new TemporaryFile(".safetensors");
+        SyntheticWeights.Write(file.Path, Salt, [Table(layout)]);
+        return file;
+    }
+
     /// <summary>
     /// Every golden folder: those of the repository, those beside the checkout, those named by DIFFSYNTH_GOLDENS. A folder of the
     /// repository gives way to the complete one of the same name beside the checkout.

@@ -1,8 +1,5 @@
 using System.Text.Json;
 using DiffSynthSharp.Adapters.Lora;
-using DiffSynthSharp.Layers;
-using DiffSynthSharp.Models.TextEncoders;
-using DiffSynthSharp.Models.UNets;
 using DiffSynthSharp.Weights;
 using static TorchSharp.torch;
 
@@ -28,7 +25,7 @@ internal sealed class LoraRunner : IGoldenRunner
     {
         using var folder = new TemporaryFolder();
         using var file = Open(@case, @case.Text("layout")!, folder);
-        using var model = new Model(@case);
+        using var model = new LoraNetworks(@case.Folder);
         using var tensors = @case.Tensors();
         var before = model.Run(tensors);
         var compared = new HashSet<string>();
@@ -46,7 +43,7 @@ internal sealed class LoraRunner : IGoldenRunner
     private static void RunStacked(GoldenCase @case)
     {
         using var folder = new TemporaryFolder();
-        using var model = new Model(@case);
+        using var model = new LoraNetworks(@case.Folder);
         using var tensors = @case.Tensors();
         var before = model.Run(tensors);
         var attached = new List<LoraAttachment>();
@@ -96,7 +93,7 @@ internal sealed class LoraRunner : IGoldenRunner
         compared.Add($"out.{name}");
     }
 
-    private static void CompareChanges(GoldenCase @case, GoldenTensors tensors, Model model, HashSet<string> compared)
+    private static void CompareChanges(GoldenCase @case, GoldenTensors tensors, LoraNetworks model, HashSet<string> compared)
     {
         const string prefix = "delta.";
         foreach (var name in tensors.Outputs.Select(name => name["out.".Length..]).Where(name => name.StartsWith(prefix, StringComparison.Ordinal)))
@@ -122,53 +119,4 @@ internal sealed class LoraRunner : IGoldenRunner
 
     private static Dictionary<string, string> Strings(JsonElement metadata)
         => metadata.EnumerateObject().ToDictionary(note => note.Name, note => note.Value.GetString()!);
-
-    /// <summary>The golden's two networks.</summary>
-    private sealed class Model : IDisposable
-    {
-        private readonly UNet _unet;
-        private readonly ClipTextEncoder _text;
-
-        public Model(GoldenCase @case)
-        {
-            var config = @case.Folder.Config;
-            using var unetFile = @case.WriteWeights("unet-diffusers");
-            using var textFile = @case.WriteWeights("text-encoder-diffusers");
-            using var unetSource = WeightFile.Open(unetFile.Path);
-            using var textSource = WeightFile.Open(textFile.Path);
-            var unet = NetworkGolden.Component(unetSource, [""], UNetKeys.For);
-            var text = NetworkGolden.Component(textSource, ClipTextKeys.Prefixes, ClipTextKeys.For);
-            var (groups, heads) = (config.GetProperty("unet").GetProperty("norm_num_groups").GetInt64(), config.GetProperty("unet").GetProperty("attention_head_dim").GetInt64());
-            _unet = NetworkGolden.Fill(new UNet(UNetConfig.Detect(unet.Shapes) with { Heads = heads, NormGroups = groups }), unet);
-            _text = NetworkGolden.Fill(new ClipTextEncoder(ClipTextConfig.Detect(text.Shapes) with { Heads = config.GetProperty("text_encoder").GetProperty("num_attention_heads").GetInt64() }), text);
-            Networks = [new("unet", _unet, UNetKeys.Diffusers(_unet.Config), UNetKeys.DiffSynth(_unet.Config)), new("text_encoder", _text, KeyMap.Identity())];
-        }
-
-        public IReadOnlyList<AdaptedNetwork> Networks { get; }
-
-        /// <summary>The outputs that the case has inputs for.</summary>
-        public Dictionary<string, Tensor> Run(GoldenTensors tensors)
-        {
-            var timesteps = tensors["in.timestep"].to(ScalarType.Float32).reshape(-1).expand(tensors["in.sample"].shape[0]);
-            var outputs = new Dictionary<string, Tensor> { ["unet"] = _unet.forward(tensors["in.sample"], timesteps, tensors["in.encoder_hidden_states"]) };
-            if (tensors.Has("in.input_ids")) outputs["text"] = _text.Norm(_text.forward(tensors["in.input_ids"]).Hidden[^1]);
-            return outputs;
-        }
-
-        /// <summary>What all attached adapters together change of a layer's weight.</summary>
-        /// <param name="canonical">diffusers' name of the layer.</param>
-        public Tensor ChangeOf(string canonical)
-        {
-            foreach (var network in Networks)
-                if (network.Diffusers.TryToOurs(canonical, out var ours) && network.Network.named_modules().Where(module => module.name == ours).Select(module => module.module).FirstOrDefault() is Leaf leaf)
-                    return leaf.ChangeOf("weight")!;
-            throw new InvalidOperationException($"No layer '{canonical}'.");
-        }
-
-        public void Dispose()
-        {
-            _unet.Dispose();
-            _text.Dispose();
-        }
-    }
 }

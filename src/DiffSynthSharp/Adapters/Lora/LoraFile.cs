@@ -35,6 +35,9 @@ internal sealed class LoraFile : IDisposable
     /// <summary>The file's own notes.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _file.Metadata;
 
+    /// <summary>Every tensor of the file.</summary>
+    public IReadOnlyDictionary<string, TensorEntry> Entries => _file.Entries;
+
     /// <summary>The layout of most modules.</summary>
     public LoraLayout Layout { get; }
 
@@ -62,7 +65,10 @@ internal sealed class LoraFile : IDisposable
     }
 
     /// <summary>Reads a module's tensor as stored. The caller owns it; it stays valid after this file is disposed.</summary>
-    public Tensor Read(LoraModule module, LoraRole role) => _file.Read(module[role].Name);
+    public Tensor Read(LoraModule module, LoraRole role) => Read(module[role].Name);
+
+    /// <summary>Reads a tensor as stored. The caller owns it; it stays valid after this file is disposed.</summary>
+    public Tensor Read(string name) => _file.Read(name);
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();

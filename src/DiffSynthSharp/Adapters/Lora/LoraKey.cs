@@ -41,8 +41,8 @@ internal readonly partial record struct LoraKey(string Module, LoraRole Role, Lo
         (".lora_linear_layer.up.weight", LoraRole.Up, LoraLayout.Diffusers),
     ];
 
-    /// <summary>Every suffix of a layout with its role, as files are written with it.</summary>
-    public static string Suffix(LoraRole role) => s_suffixes.First(row => row.Role == role && row.Layout == LoraLayout.Kohya).Suffix;
+    /// <summary>What follows a module's name in kohya's files.</summary>
+    public static string Suffix(LoraRole role) => role == LoraRole.Scaling ? ".weight" : s_suffixes.First(row => row.Role == role && row.Layout == LoraLayout.Kohya).Suffix;
 
     /// <summary>Takes a name apart.</summary>
     /// <param name="name">The tensor's name.</param>

@@ -50,6 +50,7 @@ internal static class LoraNames
     // Sizes that name no module (widths) don't matter here; depth is generous, so that SDXL's deeper transformers are named too.
     private static readonly UNetConfig s_published = new(4, 4, [new(320, 10), new(640, 10), new(1280, 10), new(1280, 0)], 2, 768, MiddleDepth: 10);
     private static readonly Lazy<KeyMap> s_diffusers = new(() => UNetKeys.Diffusers(s_published));
+    private static readonly Lazy<KeyMap> s_sdxl = new(() => UNetKeys.Diffusers(new UNetConfig(4, 4, [new(320, 0), new(640, 2), new(1280, 10)], 2, 2048, MiddleDepth: 10)));
     private static readonly Lazy<KeyMap> s_diffSynth = new(() => UNetKeys.DiffSynth(s_published));
 
     /// <summary>Splits off what says which network a module belongs to.</summary>
@@ -75,8 +76,12 @@ internal static class LoraNames
         var dotted = name.Contains('.') ? name : Dotted(name);
         var root = dotted.Split('.', 2)[0];
         if (layout == LoraLayout.DiffSynth && s_diffSynth.Value.TryToOurs(dotted, out var ours) && ours is not null) return s_diffusers.Value.ToTheirs(ours) ?? dotted;
-        return s_ldmRoots.Contains(root) ? s_diffusers.Value.ToTheirs(dotted) ?? dotted : dotted;
+        return s_ldmRoots.Contains(root) ? s_diffusers.Value.ToTheirs(dotted) ?? s_sdxl.Value.ToTheirs(dotted) ?? dotted : dotted;
     }
+
+    /// <summary>What CompVis calls a module of SDXL's U-Net.</summary>
+    /// <param name="canonical">diffusers' name.</param>
+    public static string SdxlLdm(string canonical) => s_sdxl.Value.TryToOurs(canonical, out var ours) && ours is not null ? ours : canonical;
 
     /// <summary>What DiffSynth-Studio calls a module of Stable Diffusion 1.x's U-Net, or null when it has no name there.</summary>
     /// <param name="canonical">diffusers' name.</param>

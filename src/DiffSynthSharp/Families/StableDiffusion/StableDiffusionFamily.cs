@@ -20,15 +20,17 @@ internal sealed class StableDiffusionFamily : ModelFamily
     /// <summary>What a folder's <c>model_index.json</c> may call the guidance scale that suits the model.</summary>
     public const string GuidanceKey = "_guidance_scale";
 
-    private static readonly PartKind s_unet = new("U-Net", "unet", ["model.diffusion_model.", ""], UNetKeys.For);
-    private static readonly PartKind s_text = new("text encoder", "text_encoder", ClipTextKeys.Prefixes, ClipTextKeys.For) { Option = "--clip-l", Given = options => options.ClipL };
+    /// <summary>The U-Net.</summary>
+    public static readonly PartKind UNetKind = new("U-Net", "unet", ["model.diffusion_model.", ""], UNetKeys.For);
+    /// <summary>CLIP-L.</summary>
+    public static readonly PartKind TextKind = new("text encoder", "text_encoder", ClipTextKeys.Prefixes, ClipTextKeys.For) { Option = "--clip-l", Given = options => options.ClipL };
     private static readonly PartKind s_autoencoder = new("autoencoder", "vae", ["first_stage_model.", ""], AutoencoderKeys.For) { Option = "--vae", Given = options => options.Vae };
 
     public override string Name => "Stable Diffusion 1.x";
 
-    public override IReadOnlyList<FamilyPart> Parts { get; } = [new(s_text, TextSizes), new(s_unet, UNetSizes), new(s_autoencoder, AutoencoderSizes)];
+    public override IReadOnlyList<FamilyPart> Parts { get; } = [new(TextKind, TextSizes), new(UNetKind, UNetSizes), new(s_autoencoder, AutoencoderSizes)];
 
-    protected override PartKind Denoiser => s_unet;
+    protected override PartKind Denoiser => UNetKind;
 
     protected override SchedulerSettings DefaultScheduler { get; } = new();
 
@@ -37,9 +39,9 @@ internal sealed class StableDiffusionFamily : ModelFamily
     // Relatives have the same names: what is missing or too much for this family is for Check to say.
     public override void Check(ModelFiles files)
     {
-        Required(files, s_text);
+        Required(files, TextKind);
         Required(files, s_autoencoder);
-        var channels = UNetConfig.Detect(Required(files, s_unet).Weights.Shapes).InputChannels;
+        var channels = UNetConfig.Detect(Required(files, UNetKind).Weights.Shapes).InputChannels;
         if (channels is not (4 or 9))
             throw new DiffSynthException($"'{files.Path}' has a U-Net that takes {channels} channels; expected 4, or 9 of an inpainting checkpoint.");
     }
@@ -47,7 +49,7 @@ internal sealed class StableDiffusionFamily : ModelFamily
     public override LoadedFamily Load(ModelFiles files, LoadContext context)
     {
         var tokenizer = ClipTokenizer.Load(TokenizerFiles.FindClip(files.Path, files.Tokenizers));
-        var (text, unet, autoencoder) = (Required(files, s_text), Required(files, s_unet), Required(files, s_autoencoder));
+        var (text, unet, autoencoder) = (Required(files, TextKind), Required(files, UNetKind), Required(files, s_autoencoder));
         var total = text.Weights.Shapes.Count + unet.Weights.Shapes.Count + autoencoder.Weights.Shapes.Count;
         var done = 0;
         void Loaded() => context.Progress?.Invoke(++done, total);
@@ -57,8 +59,8 @@ internal sealed class StableDiffusionFamily : ModelFamily
         var autoencoderNetwork = new AutoencoderKl(AutoencoderConfigOf(autoencoder));
         try
         {
-            WeightLoader.Fill(textNetwork, text.Weights, s_text.Name, context.Device, Loaded);
-            WeightLoader.Fill(unetNetwork, unet.Weights, s_unet.Name, context.Device, Loaded);
+            WeightLoader.Fill(textNetwork, text.Weights, TextKind.Name, context.Device, Loaded);
+            WeightLoader.Fill(unetNetwork, unet.Weights, UNetKind.Name, context.Device, Loaded);
             WeightLoader.Fill(autoencoderNetwork, autoencoder.Weights, s_autoencoder.Name, context.Device, Loaded);
         }
         catch

@@ -16,6 +16,9 @@ namespace DiffSynthSharp.Families.StableDiffusion;
 /// <summary>Stable Diffusion 1.x: CLIP-L, a U-Net over 4-channel latents, the 8-fold autoencoder.</summary>
 internal sealed class StableDiffusionModel : LoadedFamily
 {
+    /// <summary>What the family is called.</summary>
+    public const string FamilyName = "Stable Diffusion 1.x";
+
     private readonly ClipTextEncoder _text;
     private readonly UNet _unet;
     private readonly AutoencoderKl _autoencoder;
@@ -27,10 +30,16 @@ internal sealed class StableDiffusionModel : LoadedFamily
     {
         (_text, _unet, _autoencoder, _tokenizer, _side) = (text, unet, autoencoder, tokenizer, side);
         (Latents, Scheduler, Device) = (latents, scheduler, device);
-        AdaptedNetworks = [new("unet", unet, UNetKeys.Diffusers(unet.Config), UNetKeys.DiffSynth(unet.Config)), new("text_encoder", text, KeyMap.Identity())];
+        AdaptedNetworks = [Adapted(unet), Adapted(text)];
     }
 
-    public override string Name => "Stable Diffusion 1.x";
+    /// <summary>The U-Net as adapters speak of it.</summary>
+    public static AdaptedNetwork Adapted(UNet unet) => new("unet", unet, UNetKeys.Diffusers(unet.Config), UNetKeys.DiffSynth(unet.Config));
+
+    /// <summary>The text encoder as adapters speak of it.</summary>
+    public static AdaptedNetwork Adapted(ClipTextEncoder text) => new("text_encoder", text, KeyMap.Identity());
+
+    public override string Name => FamilyName;
 
     public override LatentFormat Latents { get; }
 
