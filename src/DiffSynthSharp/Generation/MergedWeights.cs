@@ -72,7 +72,11 @@ internal sealed class MergedWeights
 
     private void Written(MergedFile file, string name)
     {
-        file.Tensors.DropPages(name);
+        if (file.Tensors.Entries[name].Type.IsFloat())
+        {
+            using var rows = file.Tensors.Store(name);
+            rows.DropPages(0, rows.Rows);
+        }
         _progress?.Report(new(GenerationPhase.Write, ++_done, _total, _clock.Elapsed.TotalSeconds / _done));
     }
 
