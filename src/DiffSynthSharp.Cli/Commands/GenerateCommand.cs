@@ -15,6 +15,7 @@ internal static class GenerateCommand
             "diffsynth generate \"a red car by the sea\"",
             "diffsynth generate \"a cat\" --model v1-5-pruned-emaonly.safetensors --negative \"blurry\" --steps 20 --seed 42 --size 512x512 -o cat.png",
             "diffsynth generate \"a watercolour\" --model v1-5-pruned-emaonly.safetensors --init photo.png --strength 0.6",
+            "diffsynth generate \"a cat\" --model flux1-dev.safetensors --vae ae.safetensors --clip-l clip_l.safetensors --t5 t5xxl_fp16.safetensors --steps 28 --size 1024x1024",
             "diffsynth generate \"a house\" --count 4 --seed 7 --json",
             "diffsynth generate --like cat.png --seed 8")
         {
@@ -34,8 +35,8 @@ internal static class GenerateCommand
         var output = parsed.GetValue(options.Output);
         CheckTargets(output, parsed.GetValue(options.LatentsOutput));
         var path = like?.ModelPath(parsed.GetValue(options.Model)) ?? StarterModel.Or(parsed.GetValue(options.Model));
-        var loading = options.Loading(parsed);
-        if (like is not null) loading = like.Loading(loading, parsed.GetValue(options.Device) is not null);
+        var loading = options.Loading.Of(parsed);
+        if (like is not null) loading = like.Loading(loading, options.Loading.NamesDevice(parsed));
         var display = new ProgressDisplay(terminal, isQuiet);
         var made = display.Run(progress =>
         {

@@ -62,14 +62,7 @@ internal sealed class GenerateOptions
 
     public Option<int?> Batch { get; } = Values.Whole("--batch", "N", "Pictures denoised side by side; changes memory, never a picture. Default: 1.");
 
-    public Option<string?> Vae { get; } = Values.Text("--vae", "FILE", "An autoencoder in place of the model's own.");
-
-    public Option<string?> Tokenizers { get; } = Values.Text("--tokenizers", "FOLDER",
-        "Where vocab.json and merges.txt are, for single files that have none beside them. Default: beside the model, then the cache.");
-
-    public Option<string?> Device { get; } = Values.Text("--device", "NAME", "cpu, cuda or cuda:N. Default: cpu.");
-
-    public Option<int?> Threads { get; } = Values.Whole("--threads", "N", "Threads. Default: one for each core.");
+    public LoadingOptions Loading { get; } = new();
 
     public Option<string?> LatentsOutput { get; } = Values.Text("--latents-output", "FILE", "Also write the latents before decoding, as a .safetensors file.");
 
@@ -79,23 +72,14 @@ internal sealed class GenerateOptions
 
     private readonly RequestOptions[] _parts =
     [
-        new PromptOptions(), new InpaintingOptions(), new HighResOptions(), new TileOptions(), new RegionOptions(), new LoraOptions(), new ControlOptions(),
+        new PromptOptions(), new TransformerOptions(), new InpaintingOptions(), new HighResOptions(), new TileOptions(), new RegionOptions(), new LoraOptions(), new ControlOptions(),
     ];
 
     public IEnumerable<Option> All =>
     [
         Like, Model, Negative, Steps, Guidance, Seed, Count, Size, Output, Init, Strength, Sampler, Schedule, Shift, Prediction, ClipSkip, GuidanceRescale, Batch,
-        .. _parts.SelectMany(part => part.All), Vae, Tokenizers, Device, Threads, LatentsOutput, Quiet, Json,
+        .. _parts.SelectMany(part => part.All), .. Loading.All, LatentsOutput, Quiet, Json,
     ];
-
-    /// <summary>How the model is to be loaded.</summary>
-    public LoadOptions Loading(ParseResult parsed) => new()
-    {
-        Vae = parsed.GetValue(Vae),
-        Tokenizers = parsed.GetValue(Tokenizers),
-        Device = parsed.GetValue(Device) ?? "cpu",
-        Threads = parsed.GetValue(Threads),
-    };
 
     /// <summary>What is to be made, all seeds in one request.</summary>
     /// <param name="parsed">The command line.</param>

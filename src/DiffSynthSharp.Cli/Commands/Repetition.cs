@@ -62,6 +62,11 @@ internal sealed record Repetition(GenerationRequest Request)
     public LoadOptions Loading(LoadOptions asked, bool namesDevice) => Record is null ? asked : Record.Loading with
     {
         Vae = asked.Vae ?? Record.Loading.Vae,
+        ClipL = asked.ClipL ?? Record.Loading.ClipL,
+        ClipG = asked.ClipG ?? Record.Loading.ClipG,
+        T5 = asked.T5 ?? Record.Loading.T5,
+        Memory = asked.Memory,
+        MemoryBudget = asked.MemoryBudget,
         Tokenizers = asked.Tokenizers ?? (Record.Loading.Tokenizers is { } folder && IsHere(folder) ? folder : null),
         Device = namesDevice ? asked.Device : Record.Loading.Device,
         Threads = asked.Threads ?? Record.Loading.Threads,

@@ -72,6 +72,12 @@ internal abstract class LoadedFamily : IDisposable
     /// <param name="inputs">What else the network takes.</param>
     public abstract Tensor Predict(Tensor latents, double timestep, Conditioning text, NetworkInputs inputs);
 
+    /// <summary>Runs the whole network on overlapping tiles of the latents and blends the results.</summary>
+    /// <param name="latents">(1, C, h, w)</param>
+    /// <param name="grid">In latent cells.</param>
+    /// <param name="predict">A tile and where it lies, to the network's prediction.</param>
+    public virtual Tensor PredictInTiles(Tensor latents, TileGrid grid, Func<Tensor, TileBox, Tensor> predict) => StepTiles.Run(latents, grid, predict);
+
     /// <summary>Called before a phase: what it doesn't need may leave memory, and comes back when it is used.</summary>
     public virtual void Begin(ModelPhase phase)
     {

@@ -129,7 +129,7 @@ internal sealed class GuidedPrediction(LoadedFamily family, GuidanceInputs input
     {
         var network = isNegative ? at.Network with { Unconditional = true, Repeats = null } : at.Network;
         return inputs.StepTiles is { } grid
-            ? StepTiles.Run(at.Latents, grid, (tile, box) => family.Predict(tile, at.Timestep, text, network.Of(box)))
+            ? family.PredictInTiles(at.Latents, grid, (tile, box) => family.Predict(tile, at.Timestep, text, network.Of(box)))
             : family.Predict(at.Latents, at.Timestep, text, network);
     }
 }

@@ -19,7 +19,8 @@ internal static class StepTiles
     /// <param name="x">(B, C, H, W)</param>
     /// <param name="grid">In cells of <paramref name="x"/>; a side shorter than a tile is one tile.</param>
     /// <param name="network">A tile (B, C, h, w) and where it lies → (B, C', h, w).</param>
-    public static Tensor Run(Tensor x, TileGrid grid, Func<Tensor, TileBox, Tensor> network)
+    /// <param name="weigh">A tile's weight (h, w) from where it lies in a map of height and width; null for <see cref="Weight"/>.</param>
+    public static Tensor Run(Tensor x, TileGrid grid, Func<Tensor, TileBox, Tensor> network, Func<TileBox, Tensor>? weigh = null)
     {
         using var scope = NewDisposeScope();
         long height = x.shape[2], width = x.shape[3];
@@ -31,7 +32,7 @@ internal static class StepTiles
             var tile = network(box.Of(x), box);
             sum ??= zeros([tile.shape[0], tile.shape[1], height, width], tile.dtype, tile.device).MoveToOuterDisposeScope();
             total ??= zeros([1, 1, height, width], tile.dtype, tile.device).MoveToOuterDisposeScope();
-            var weight = Weight(box, height, width).to(tile.dtype).to(tile.device);
+            var weight = (weigh?.Invoke(box) ?? Weight(box, height, width)).to(tile.dtype).to(tile.device);
             box.Of(sum).add_(tile * weight);
             box.Of(total).add_(weight);
         }

@@ -12,7 +12,7 @@ public sealed record HashedFile(string Name, string Sha256);
 /// <summary>The files that a model's pictures depend on.</summary>
 internal static class ModelFiles
 {
-    private static readonly string[] s_small = ["*.json", "*.txt"];
+    private static readonly string[] s_small = ["*.json", "*.txt", "*.model"];
 
     /// <summary>Weights that were loaded, and a folder's configurations and vocabularies, in the order of their names.</summary>
     /// <exception cref="DiffSynthException">A file cannot be read.</exception>

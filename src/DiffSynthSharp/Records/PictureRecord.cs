@@ -49,7 +49,7 @@ public sealed class PictureRecord
     public double? Strength => InfotextWriter.Number(_stored.Request, "init", "strength");
 
     /// <summary>How the model was loaded. The number of threads is what was in use.</summary>
-    public LoadOptions Loading => new() { Vae = _stored.Vae, Tokenizers = _stored.Tokenizers, Device = MadeWith.Device, Threads = MadeWith.Threads };
+    public LoadOptions Loading => new() { Vae = _stored.Vae, ClipL = _stored.ClipL, ClipG = _stored.ClipG, T5 = _stored.T5, Tokenizers = _stored.Tokenizers, Device = MadeWith.Device, Threads = MadeWith.Threads };
 
     private sealed record Stored
     {
@@ -62,6 +62,12 @@ public sealed class PictureRecord
         public required IReadOnlyList<HashedFile> ModelFiles { get; init; }
 
         public string? Vae { get; init; }
+
+        public string? ClipL { get; init; }
+
+        public string? ClipG { get; init; }
+
+        public string? T5 { get; init; }
 
         public string? Tokenizers { get; init; }
 
@@ -87,6 +93,9 @@ public sealed class PictureRecord
             Model = Path.GetFullPath(model.Description.Path),
             ModelFiles = FilesOf(model),
             Vae = FullPath(model.Options.Vae),
+            ClipL = FullPath(model.Options.ClipL),
+            ClipG = FullPath(model.Options.ClipG),
+            T5 = FullPath(model.Options.T5),
             Tokenizers = FullPath(model.Options.Tokenizers),
             Files = [.. RequestFiles.Of(alone).Select(file => new HashedFile(file, FileHashes.Of(file)))],
             Pixels = RecordJson.HashOf(picture.Picture),

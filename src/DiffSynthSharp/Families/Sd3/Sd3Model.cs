@@ -1,3 +1,4 @@
+using DiffSynthSharp.Layers;
 using DiffSynthSharp.Memory;
 using DiffSynthSharp.Models.Autoencoders;
 using DiffSynthSharp.Models.Transformers;
@@ -28,6 +29,10 @@ internal sealed class Sd3Model(TransformerSetup setup, Sd3TextEncoders text, Res
         var timesteps = full([latents.shape[0]], timestep, dtype: ScalarType.Float32, device: latents.device);
         return transformer.Network.Run(latents, timesteps, conditioning.Context, conditioning.Pooled!, inputs.SkippedBlocks).MoveToOuterDisposeScope();
     }
+
+    /// <remarks>DiffSynth-Studio 1.1.9, SD3DiT.tiled_forward: tiles fade over half a stride, at the map's own edges too.</remarks>
+    public override Tensor PredictInTiles(Tensor latents, TileGrid grid, Func<Tensor, TileBox, Tensor> predict)
+        => StepTiles.Run(latents, grid, predict, box => Tiles.Weight(box.Height, box.Width, grid.Stride / 2));
 
     protected override void ReleaseText() => text.Release();
 
