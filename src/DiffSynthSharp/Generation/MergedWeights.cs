@@ -72,7 +72,8 @@ internal sealed class MergedWeights
 
     private void Written(MergedFile file, string name)
     {
-        file.Tensors.DropPages(name);
+        using var stored = file.Tensors.Store(name);
+        stored.DropPages(0, stored.Rows);
         _progress?.Report(new(GenerationPhase.Write, ++_done, _total, _clock.Elapsed.TotalSeconds / _done));
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using DiffSynthSharp.Adapters.Lora;
+using DiffSynthSharp.Families;
 using DiffSynthSharp.Families.StableDiffusion;
 using DiffSynthSharp.Generation;
 using DiffSynthSharp.Layers;
