@@ -81,7 +81,7 @@ internal sealed class ComponentWeights
     /// <summary>The values that fill one of our parameters: as stored where they are one plain tensor, else in float32. The caller owns them.</summary>
     public Tensor Read(string ours)
     {
-        if (_byOurName[ours] is { IsTransposed: false, Pieces: [{ IsWhole: true, Entry: var entry }] } && !_scales.Has(entry)) return _source.Read(entry.Name);
+        if (_byOurName[ours] is { IsTransposed: false, Pieces: [{ IsWhole: true, Entry: var entry }] } && !_scales.Has(entry)) return Source.Read(entry.Name);
         using var stored = Store(ours, Shapes[ours]);
         return stored.View(ScalarType.Float32) ?? stored.Copy(ScalarType.Float32);
     }
