@@ -16,6 +16,7 @@ public sealed class ErrorTests : IDisposable
     [InlineData("name it with --init", "--strength", "0.5")]
     [InlineData("Did you mean 'euler'?", "--sampler", "eulr")]
     [InlineData("Did you mean 'karras'?", "--schedule", "karas")]
+    [InlineData("Shift 0 doesn't fit: expected 0.01 … 100", "--shift", "0")]
     [InlineData("Known: epsilon, v", "--prediction", "x0")]
     [InlineData("such as 512x512", "--size", "large")]
     [InlineData("There is no picture", "--init", "missing.png")]
@@ -37,6 +38,10 @@ public sealed class ErrorTests : IDisposable
     [Fact]
     public async Task A_size_that_does_not_fit_the_model_names_the_nearest_that_does()
         => AssertOneLine("512x336", await Run.Of("generate", "a cat", "--model", TinyModel.Folder, "--size", "511x333", "--quiet"));
+
+    [Fact]
+    public async Task A_shift_that_the_model_has_no_use_for_is_refused()
+        => AssertOneLine("trained by flow matching", await Run.Of("generate", "a cat", "--model", TinyModel.Folder, "--shift", "3", "--quiet"));
 
     [Fact]
     public async Task An_unknown_device_is_refused_with_those_there_are()

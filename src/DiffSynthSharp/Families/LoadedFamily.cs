@@ -28,6 +28,21 @@ internal abstract class LoadedFamily : IDisposable
 
     public abstract double DefaultGuidance { get; }
 
+    /// <summary>The guidance that a distilled network is told; null for networks that are told none.</summary>
+    public virtual double? DefaultEmbeddedGuidance => null;
+
+    /// <summary>
+    /// From the relative change of the network's input between steps to that of its output, highest power first, by which steps are skipped (TeaCache);
+    /// null for families that can't.
+    /// </summary>
+    public virtual IReadOnlyList<double>? ChangePolynomial => null;
+
+    /// <summary>How many blocks of the network skip-layer guidance can choose from; 0 for families without it.</summary>
+    public virtual int SkippableBlocks => 0;
+
+    /// <summary>Whether blocks of the network can be tiled one by one; others are tiled as a whole.</summary>
+    public virtual bool TilesBlocks => true;
+
     /// <summary>The noise schedule and sampler that the model's files or its family name.</summary>
     public abstract SchedulerSettings Scheduler { get; }
 
@@ -56,6 +71,11 @@ internal abstract class LoadedFamily : IDisposable
     /// <param name="text">A row per row of the latents.</param>
     /// <param name="inputs">What else the network takes.</param>
     public abstract Tensor Predict(Tensor latents, double timestep, Conditioning text, NetworkInputs inputs);
+
+    /// <summary>Called before a phase: what it doesn't need may leave memory, and comes back when it is used.</summary>
+    public virtual void Begin(ModelPhase phase)
+    {
+    }
 
     /// <summary>Channels the network takes besides the latents: 5 for inpainting checkpoints (mask, latents of the masked picture), else 0.</summary>
     public abstract long ExtraChannels { get; }

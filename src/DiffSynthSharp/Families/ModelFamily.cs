@@ -1,6 +1,5 @@
 using DiffSynthSharp.Sampling;
 using DiffSynthSharp.Weights;
-using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Families;
 
@@ -9,11 +8,6 @@ namespace DiffSynthSharp.Families;
 /// <param name="Sizes">Its dimensions in words.</param>
 /// <param name="IsOptional">Whether a model runs without it.</param>
 internal sealed record FamilyPart(PartKind Kind, Func<ModelPart, string> Sizes, bool IsOptional = false);
-
-/// <summary>Where a model is loaded to, and who is told.</summary>
-/// <param name="Device">Where the weights go.</param>
-/// <param name="Progress">Told (done, total) tensors.</param>
-internal sealed record LoadContext(Device Device, Action<int, int>? Progress);
 
 /// <summary>A family of models: how its files are recognised and become a model that runs.</summary>
 internal abstract class ModelFamily
@@ -45,13 +39,22 @@ internal abstract class ModelFamily
     public abstract LoadedFamily Load(ModelFiles files, LoadContext context);
 
     /// <summary>The noise schedule and sampler: the folder's own, else the family's.</summary>
-    public SchedulerSettings SchedulerOf(ModelFiles files) => files.Scheduler is { } scheduler ? SchedulerSettings.FromDiffusers(scheduler.Root) : DefaultScheduler;
+    public virtual SchedulerSettings SchedulerOf(ModelFiles files) => files.Scheduler is { } scheduler ? SchedulerSettings.FromDiffusers(scheduler.Root) : DefaultScheduler;
 
     /// <summary>Noise schedule and sampler of models that name none.</summary>
     protected abstract SchedulerSettings DefaultScheduler { get; }
 
     /// <summary>What <see cref="DefaultScheduler"/> is, in words.</summary>
     public abstract string DefaultSchedulerName { get; }
+
+    /// <summary>Makes sure that a part gives what the denoising network takes.</summary>
+    /// <exception cref="DiffSynthException">It gives something of another width.</exception>
+    protected void Fit(ModelFiles files, PartKind kind, long given, long taken, string what)
+    {
+        if (given == taken) return;
+        throw new DiffSynthException(
+            $"The {kind.Name} in '{Required(files, kind).Weights.Origin}' gives {what} of width {given}, but the {Denoiser.Name} in '{Required(files, Denoiser).Weights.Origin}' takes {taken}: the two belong to different models.");
+    }
 
     /// <summary>A part that the model can't do without.</summary>
     /// <exception cref="DiffSynthException">It isn't there.</exception>

@@ -1,5 +1,6 @@
 using DiffSynthSharp.Layers;
 using DiffSynthSharp.Models.Control;
+using DiffSynthSharp.Models.Transformers;
 using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Families;
@@ -16,6 +17,15 @@ internal sealed record NetworkInputs
     /// <summary>Cuts the maps of attention blocks and of ControlNets; null runs them whole.</summary>
     public TileGrid? Tiles { get; init; }
 
+    /// <summary>The guidance that a distilled network is told; null for the model's own.</summary>
+    public double? EmbeddedGuidance { get; init; }
+
+    /// <summary>Blocks of a transformer to leave out, from 0; null for none.</summary>
+    public IReadOnlyCollection<int>? SkippedBlocks { get; init; }
+
+    /// <summary>What a run of steps remembers to skip blocks; null computes every step.</summary>
+    public BlockRepeats? Repeats { get; init; }
+
     /// <summary>Whether this is the negative prompt's branch.</summary>
     public bool Unconditional { get; init; }
 
@@ -25,5 +35,5 @@ internal sealed record NetworkInputs
     /// <summary>The inputs of a part of the latents.</summary>
     /// <param name="box">In latent cells.</param>
     public NetworkInputs Of(TileBox box)
-        => this with { Channels = Channels is null ? null : box.Of(Channels), Controls = [.. Controls.Select(control => control.Of(box))] };
+        => this with { Channels = Channels is null ? null : box.Of(Channels), Controls = [.. Controls.Select(control => control.Of(box))], Repeats = null };
 }

@@ -16,6 +16,12 @@ internal sealed record PromptReading
     /// <summary>What becomes of a prompt that doesn't fit one row of tokens.</summary>
     public LongPrompt LongPrompt { get; init; }
 
+    /// <summary>Tokens of a T5 text encoder; null for the family's own.</summary>
+    public int? TextLength { get; init; }
+
+    /// <summary>What T5 reads in place of the prompt; null for the prompt.</summary>
+    public string? SecondText { get; init; }
+
     /// <summary>What weights do to the mean of the encoded text.</summary>
     public EmphasisMean Mean { get; init; }
 

@@ -85,6 +85,23 @@ public sealed record GenerationRequest
     /// <summary>0 … 1: how far the guided prediction is rescaled to the deviation of the unguided one (Lin et al. 2023, arXiv 2305.08891, section 3.4).</summary>
     public double GuidanceRescale { get; init; }
 
+    /// <summary>The guidance that a distilled network is told (FLUX.1 dev), 0 … 100, with or without <see cref="Guidance"/> on top of it. Null: the model's, 3.5.</summary>
+    public double? EmbeddedGuidance { get; init; }
+
+    /// <summary>What T5 reads in place of the prompt, where a model has T5 beside CLIP; null for the prompt.</summary>
+    public string? SecondPrompt { get; init; }
+
+    /// <summary>Tokens of a T5 text encoder, 1 … 512; null: the family's, 512 for FLUX.1 dev, 256 for schnell and Stable Diffusion 3.</summary>
+    public int? TextLength { get; init; }
+
+    /// <summary>Skip-layer guidance of Stable Diffusion 3.5; null for none.</summary>
+    public SkipLayers? SkipLayers { get; init; }
+
+    /// <summary>
+    /// Steps whose input changed less than this since the last computed one repeat what it added (TeaCache, FLUX.1 only), 0.05 … 2; null computes every step.
+    /// </summary>
+    public double? CacheThreshold { get; init; }
+
     /// <summary>One picture per seed; each picture depends on its own seed alone.</summary>
     public IReadOnlyList<long> Seeds { get; init; } = [0];
 

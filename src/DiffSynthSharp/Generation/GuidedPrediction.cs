@@ -1,5 +1,6 @@
 using DiffSynthSharp.Families;
 using DiffSynthSharp.Layers;
+using DiffSynthSharp.Models.Transformers;
 using DiffSynthSharp.Sampling;
 using static TorchSharp.torch;
 
@@ -9,6 +10,15 @@ namespace DiffSynthSharp.Generation;
 /// <param name="Prompt">Its prompt.</param>
 /// <param name="Weight">(1, 1, h, w) softened mask times scale</param>
 internal sealed record RegionInput(PromptContexts Prompt, Tensor Weight);
+
+/// <summary>Skip-layer guidance of a pass.</summary>
+/// <param name="Layers">What was asked for.</param>
+/// <param name="Steps">Steps of the pass.</param>
+internal sealed record SkippedLayers(SkipLayers Layers, int Steps)
+{
+    /// <summary>Whether it leads at a step, from 0.</summary>
+    public bool IsActive(int step) => step > Steps * Layers.Start && step < Steps * Layers.End;
+}
 
 /// <summary>Everything that leads the network in a pass.</summary>
 internal sealed record GuidanceInputs
@@ -34,6 +44,12 @@ internal sealed record GuidanceInputs
     /// <summary>ControlNets of the pass.</summary>
     public IReadOnlyList<ScheduledControl> Controls { get; init; } = [];
 
+    /// <summary>Skip-layer guidance; null for none.</summary>
+    public SkippedLayers? SkipLayers { get; init; }
+
+    /// <summary>What each picture of the batch remembers to skip steps; empty computes all.</summary>
+    public IReadOnlyList<BlockRepeats> Repeats { get; init; } = [];
+
     /// <summary>Runs the whole network in tiles of so many latent cells; null runs it whole.</summary>
     public TileGrid? StepTiles { get; init; }
 }
@@ -56,7 +72,7 @@ internal sealed class GuidedPrediction(LoadedFamily family, GuidanceInputs input
     {
         using var scope = NewDisposeScope();
         var network = inputs.Network with { Controls = [.. inputs.Controls.Where(control => control.IsActive(step)).Select(control => control.Control)] };
-        var rows = Enumerable.Range(0, (int)latents.shape[0]).Select(k => PredictOne(new(latents.narrow(0, k, 1), timestep, step, network.Row(k)))).ToArray();
+        var rows = Enumerable.Range(0, (int)latents.shape[0]).Select(k => PredictOne(new(latents.narrow(0, k, 1), timestep, step, network.Row(k) with { Repeats = inputs.Repeats.Count > 0 ? inputs.Repeats[k] : null }))).ToArray();
         return (rows.Length == 1 ? rows[0] : cat(rows)).MoveToOuterDisposeScope();
     }
 
@@ -78,8 +94,12 @@ internal sealed class GuidedPrediction(LoadedFamily family, GuidanceInputs input
             (without, with) = Branches(at, inputs.Positive.At(at.Step)[0].Text, negative);
         with = Regional(at, with, without);
         var guided = Guidance.ClassifierFree(with, without, inputs.Scale);
+        if (inputs.SkipLayers is { } skip && skip.IsActive(at.Step)) guided = guided + (with - Skipping(at, skip.Layers.Blocks)) * skip.Layers.Scale;
         return (inputs.Rescale > 0 ? Guidance.Rescale(guided, with, inputs.Rescale) : guided).MoveToOuterDisposeScope();
     }
+
+    private Tensor Skipping(Moment at, IReadOnlyList<int> blocks)
+        => Evaluate(at with { Network = at.Network with { SkippedBlocks = blocks } }, inputs.Positive.At(at.Step)[0].Text);
 
     private Tensor Regional(Moment at, Tensor global, Tensor? without) => inputs.Regions.Count == 0 ? global
         : Guidance.Regional(global, inputs.Regions.Select(region => (Composed(at, region.Prompt, without), region.Weight)));
@@ -98,7 +118,7 @@ internal sealed class GuidedPrediction(LoadedFamily family, GuidanceInputs input
     // Prompts of unlike length can't share a batch, and are never padded to do so.
     private (Tensor Without, Tensor With) Branches(Moment at, Conditioning with, Conditioning without)
     {
-        var isEachItsOwn = at.Network.Controls.Any(control => control.SparesNegative);
+        var isEachItsOwn = at.Network.Repeats is not null || at.Network.Controls.Any(control => control.SparesNegative);
         if (isEachItsOwn || !with.FitsBeside(without) || at.Latents.shape[2] * at.Latents.shape[3] > LargestPair)
             return (Evaluate(at, without, isNegative: true), Evaluate(at, with));
         var both = Evaluate(at with { Latents = cat([at.Latents, at.Latents]) }, Conditioning.Join(without, with));
@@ -107,7 +127,7 @@ internal sealed class GuidedPrediction(LoadedFamily family, GuidanceInputs input
 
     private Tensor Evaluate(Moment at, Conditioning text, bool isNegative = false)
     {
-        var network = isNegative ? at.Network with { Unconditional = true } : at.Network;
+        var network = isNegative ? at.Network with { Unconditional = true, Repeats = null } : at.Network;
         return inputs.StepTiles is { } grid
             ? StepTiles.Run(at.Latents, grid, (tile, box) => family.Predict(tile, at.Timestep, text, network.Of(box)))
             : family.Predict(at.Latents, at.Timestep, text, network);

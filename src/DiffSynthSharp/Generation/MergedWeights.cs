@@ -72,8 +72,11 @@ internal sealed class MergedWeights
 
     private void Written(MergedFile file, string name)
     {
-        using var stored = file.Tensors.Store(name);
-        stored.DropPages(0, stored.Rows);
+        if (file.Tensors.Entries[name].Type.IsFloat())
+        {
+            using var rows = file.Tensors.Store(name);
+            rows.DropPages(0, rows.Rows);
+        }
         _progress?.Report(new(GenerationPhase.Write, ++_done, _total, _clock.Elapsed.TotalSeconds / _done));
     }
 

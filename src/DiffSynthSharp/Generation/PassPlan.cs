@@ -13,15 +13,18 @@ internal sealed record PassPlan(int Width, int Height, SamplingPlan Sampling, Hi
     private const long LargestWholeMaps = 2048 * 2048;
 
     /// <summary>What of the network is tiled.</summary>
-    public TiledNetwork Tiled(TileSettings? tiles) => tiles switch
+    /// <param name="tiles">What was asked for.</param>
+    /// <param name="blocks">Whether the network's blocks can be tiled one by one.</param>
+    public TiledNetwork Tiled(TileSettings? tiles, bool blocks) => tiles switch
     {
         null => TiledNetwork.None,
+        { Network: TiledNetwork.Automatic } when !blocks => TiledNetwork.Steps,
         { Network: TiledNetwork.Automatic } => (long)Width * Height > LargestWholeMaps ? TiledNetwork.Steps : TiledNetwork.Blocks,
         _ => tiles.Network,
     };
 
     /// <summary>One line that says what this pass does.</summary>
-    public string Describe(TileSettings? tiles) => $"{Width}×{Height}, {Sampling.Description}" + Tiled(tiles) switch
+    public string Describe(TileSettings? tiles, bool blocks) => $"{Width}×{Height}, {Sampling.Description}" + Tiled(tiles, blocks) switch
     {
         TiledNetwork.Blocks => ", attention in tiles",
         TiledNetwork.Steps => ", the network in tiles",

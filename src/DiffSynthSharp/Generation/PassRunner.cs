@@ -20,9 +20,11 @@ internal sealed class PassRunner(
     {
         using var scope = NewDisposeScope();
         var clock = Stopwatch.StartNew();
+        family.Begin(ModelPhase.Denoise);
         var latents = Denoise(pass, noise, sources, done);
         var denoiseSeconds = clock.Elapsed.TotalSeconds / seeds.Length;
         var area = Area(pass);
+        family.Begin(ModelPhase.Decode);
         return [.. seeds.Select((seed, k) =>
         {
             progress?.Report(new(GenerationPhase.Decode, done + k, request.Seeds.Count, 0));
@@ -46,14 +48,15 @@ internal sealed class PassRunner(
         var channels = family.ExtraChannels > 0 ? InpaintChannels(pass, area, sources, posterior, noise) : null;
         if (channels is null && area is not null && posterior == LatentPosterior.Sample) noise.Next().Dispose(); // diffusers encodes the masked picture all the same
         var kept = channels is null && area is not null ? new KeptPart(area.OverLatents(family.Latents.Reduction), clean!, first) : null;
-        var guided = new GuidedPrediction(family, Inputs(pass, channels, sources));
+        using var skipped = RepeatedSteps.Of(request.CacheThreshold, family, pass.Sampling.Steps, sources.Count);
+        var guided = new GuidedPrediction(family, Inputs(pass, channels, sources) with { Repeats = skipped.Pictures });
         var report = new StepReport(progress, done, request.Seeds.Count, latents => Preview(latents));
         return pass.Sampling.Run(guided.Predict, start.to(family.Device), noise, report.Step, cancellation, kept?.To(family.Device)).MoveToOuterDisposeScope();
     }
 
     private GuidanceInputs Inputs(PassPlan pass, Tensor? channels, IReadOnlyList<Picture?> sources)
     {
-        var tiled = pass.Tiled(request.Tiles);
+        var tiled = pass.Tiled(request.Tiles, family.TilesBlocks);
         var (height, width) = (pass.Height / family.Latents.Reduction, pass.Width / family.Latents.Reduction);
         var inputs = prompts.Of(pass);
         return new()
@@ -63,7 +66,8 @@ internal sealed class PassRunner(
             Scale = Math.Max(1, request.Guidance ?? family.DefaultGuidance),
             Rescale = request.GuidanceRescale,
             Regions = [.. request.Regions.Zip(inputs.Regions, (region, prompt) => new RegionInput(prompt, (LatentMask.Region(region.Mask, height, width, request.RegionBlur) * region.Scale).to(family.Device)))],
-            Network = new() { Channels = channels?.to(family.Device), Tiles = tiled == TiledNetwork.Blocks ? Grid : null },
+            Network = new() { Channels = channels?.to(family.Device), Tiles = tiled == TiledNetwork.Blocks ? Grid : null, EmbeddedGuidance = request.EmbeddedGuidance },
+            SkipLayers = request.SkipLayers is { } skip ? new(skip, pass.Sampling.Steps) : null,
             Controls = controls.Of(pass, sources),
             StepTiles = tiled == TiledNetwork.Steps ? Grid : null,
         };

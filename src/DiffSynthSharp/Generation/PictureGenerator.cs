@@ -21,11 +21,12 @@ internal sealed class PictureGenerator(LoadedFamily family, IProgress<Generation
         request = PromptTags.Apply(request, Say);
         var passes = RequestCheck.Passes(request, family);
         var guidance = request.Guidance ?? family.DefaultGuidance;
-        Say($"{family.Name}, {passes[0].Describe(request.Tiles)}{(guidance > 1 ? $", guidance {guidance:0.##}" : "")}.");
+        Say($"{family.Name}, {passes[0].Describe(request.Tiles, family.TilesBlocks)}{(guidance > 1 ? $", guidance {guidance:0.##}" : "")}{((request.EmbeddedGuidance ?? family.DefaultEmbeddedGuidance) is { } told ? $", embedded guidance {told:0.##}" : "")}.");
 
         using var loras = LoraStack.Attach(family.AdaptedNetworks, family.Name, request.Loras, request.StrictLoras, Say);
         var clock = Stopwatch.StartNew();
         var controls = ControlInputs.Open(request, family, Say);
+        family.Begin(ModelPhase.Encode);
         var prompts = RequestPrompts.Encode(family, request, passes, (index, count) => progress?.Report(new(GenerationPhase.Encode, index, count, 0)), Say);
         var sources = new PictureEncoder(family, request);
         var pass = new PassRunner(family, request, prompts, controls, sources, progress, cancellation);
@@ -41,7 +42,7 @@ internal sealed class PictureGenerator(LoadedFamily family, IProgress<Generation
             var made = pass.Run(passes[0], seeds, noise, [.. seeds.Select(_ => request.Init?.Picture)], pictures.Count);
             foreach (var next in passes.Skip(1))
             {
-                Say($"{next.Describe(request.Tiles)}, over the picture before.");
+                Say($"{next.Describe(request.Tiles, family.TilesBlocks)}, over the picture before.");
                 var finer = HighRes(next, [.. made.Select(picture => enlargement.Of(picture.Picture, next))], seeds, noise, pass, pictures.Count);
                 made = [.. finer.Zip(made, (after, before) => after with { Earlier = [.. before.Earlier, before with { Earlier = [] }] })];
             }

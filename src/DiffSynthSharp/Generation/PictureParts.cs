@@ -79,6 +79,21 @@ public sealed record TileSettings(int Tile = 64, int Stride = 32)
 /// <remarks>modelscope/DiffSynth-Studio, local prompts: one more prediction per step and region, blended with softened masks.</remarks>
 public sealed record PromptRegion(Picture Mask, string Prompt, double Scale = 1);
 
+/// <summary>Leads away from what the network predicts without some of its blocks, besides the guidance by the negative prompt.</summary>
+/// <param name="Blocks">Blocks to leave out, from 0; Stability AI's for 3.5 medium are 7, 8, 9.</param>
+/// <remarks>huggingface/diffusers, pipeline_stable_diffusion_3.py, <c>skip_guidance_layers</c>.</remarks>
+public sealed record SkipLayers(IReadOnlyList<int> Blocks)
+{
+    /// <summary>Weight of the difference, 0 … 100.</summary>
+    public double Scale { get; init; } = 2.8;
+
+    /// <summary>Share of the steps after which it begins.</summary>
+    public double Start { get; init; } = 0.01;
+
+    /// <summary>Share of the steps before which it ends.</summary>
+    public double End { get; init; } = 0.2;
+}
+
 /// <summary>A LoRA in use.</summary>
 /// <param name="Path">Its file, in any published layout.</param>
 /// <param name="Scale">1 is as trained; negative goes the other way.</param>

@@ -20,6 +20,9 @@ internal static class RequestCheck
         Within(request.Steps, 1, MostSteps, "steps");
         Within(request.GuidanceRescale, 0, 1, "guidance rescale");
         if (request.Guidance is { } guidance) Within(guidance, 0, 100, "guidance");
+        if (request.EmbeddedGuidance is { } told) Within(told, 0, 100, "embedded guidance");
+        if (request.TextLength is { } length) Within(length, 1, 512, "text length");
+        if (request.CacheThreshold is { } threshold) Within(threshold, 0.05, 2, "cache threshold");
         if (request.Init is { } init) Within(init.Strength, 0, 1, "strength");
         if (request.Shift is { } shift) Within(shift, LeastShift, MostShift, "shift");
         Within(request.ClipSkip, 1, 100, "clip skip");
@@ -76,9 +79,30 @@ internal static class RequestCheck
     public static IReadOnlyList<PassPlan> Passes(GenerationRequest request, LoadedFamily family)
     {
         Values(request);
+        Suits(request, family);
         var (width, height) = Size(request, family);
         var first = new PassPlan(width, height, Plan(request, family, (width, height), request.Steps, request.Init?.Strength ?? 1, request.Init?.Steps), null);
         return [first, .. request.HighRes.Select(pass => HighRes(request, family, pass))];
+    }
+
+    // What a family can't do is said, never left out.
+    private static void Suits(GenerationRequest request, LoadedFamily family)
+    {
+        if (request.EmbeddedGuidance is not null && family.DefaultEmbeddedGuidance is null)
+            throw new DiffSynthException($"This {family.Name} model is told no guidance: only FLUX.1 dev and its kin take an embedded guidance. Leave it out, or use guidance.");
+        if (request.CacheThreshold is not null && family.ChangePolynomial is null)
+            throw new DiffSynthException($"Steps of {family.Name} can't be skipped: a cache threshold is for FLUX.1.");
+        if (request.Tiles is { Network: TiledNetwork.Blocks } && !family.TilesBlocks)
+            throw new DiffSynthException($"{family.Name} has no blocks that can be tiled one by one: tile its steps.");
+        if (request.Loras.Count > 0 && family.AdaptedNetworks.Count == 0)
+            throw new DiffSynthException($"LoRAs for {family.Name} are not supported yet.");
+        if (request.SkipLayers is { } skip)
+        {
+            if (family.SkippableBlocks == 0) throw new DiffSynthException($"{family.Name} has no skip-layer guidance: it is for Stable Diffusion 3.5.");
+            if (skip.Blocks.Count == 0 || skip.Blocks.Any(block => block < 0 || block >= family.SkippableBlocks))
+                throw new DiffSynthException($"Skip-layer guidance names blocks {string.Join(", ", skip.Blocks)}: this model has blocks 0 … {family.SkippableBlocks - 1}.");
+            Within(skip.Scale, 0, 100, "scale of skip-layer guidance");
+        }
     }
 
     /// <summary>The picture's size: asked for, else the initial picture's, else the model's.</summary>

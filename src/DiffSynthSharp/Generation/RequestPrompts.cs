@@ -6,6 +6,8 @@ namespace DiffSynthSharp.Generation;
 /// <summary>The prompts of a request, laid out over the steps of its passes; every text is encoded once.</summary>
 internal sealed class RequestPrompts
 {
+    private const string PromptName = "prompt";
+
     private readonly LoadedFamily _family;
     private readonly GenerationRequest _request;
     private readonly Dictionary<PassPlan, PromptInputs> _inputs = [];
@@ -42,7 +44,7 @@ internal sealed class RequestPrompts
     private void LayOut(PassPlan pass, EditTimeline timeline)
     {
         var clipSkip = _request.ClipSkip;
-        var positive = Contexts(_request.Prompt, "prompt", clipSkip, timeline);
+        var positive = Contexts(_request.Prompt, PromptName, clipSkip, timeline);
         var regions = _request.Regions.Select((region, i) => Contexts(region.Prompt, $"prompt of region {i + 1}", clipSkip, timeline)).ToList();
         var isGuided = (_request.Guidance ?? _family.DefaultGuidance) > 1 || positive.IsComposed || regions.Any(region => region.IsComposed);
         var negative = isGuided ? Contexts(_request.Negative ?? "", "negative prompt", _request.NegativeClipSkip ?? clipSkip, timeline, composes: false) : null;
@@ -65,6 +67,8 @@ internal sealed class RequestPrompts
             encoding(done++, _names.Count);
             var reading = new PromptReading
             {
+                TextLength = _request.TextLength,
+                SecondText = name == PromptName ? _request.SecondPrompt : null,
                 Syntax = _request.Syntax,
                 ClipSkip = clipSkip,
                 LongPrompt = _request.LongPrompt,

@@ -1,7 +1,7 @@
-namespace DiffSynthSharp.Memory;
+namespace DiffSynthSharp;
 
 /// <summary>How much memory a model's weights may take for speed.</summary>
-internal enum MemoryMode
+public enum MemoryMode
 {
     /// <summary>A stated number of bytes: what goes beyond it is read from the file at every use.</summary>
     Low,

@@ -10,8 +10,8 @@ namespace DiffSynthSharp.Tests.Goldens;
 /// <summary>Whole models, any family: the golden's model as files, its request through the public door, latents and pictures compared.</summary>
 internal sealed class PipelineRunner : IGoldenRunner
 {
-    private static readonly string[] s_families = ["stable-diffusion"];
-    private static readonly string[] s_laterFeatures = ["references", "prompt_2", "embedded_guidance"];
+    private static readonly string[] s_families = ["stable-diffusion", "flux", "sd3"];
+    private static readonly string[] s_laterFeatures = ["references"];
 
     public string Kind => "pipeline";
 
@@ -30,6 +30,7 @@ internal sealed class PipelineRunner : IGoldenRunner
         Assert.SkipWhen(later is not null, $"A request with '{later}' isn't built yet.");
         using var tensors = @case.Tensors();
         using var model = Load(@case);
+        Assert.SkipWhen(model.Family.AdaptedNetworks.Count == 0 && request.TryGetProperty("loras", out _), $"LoRAs for {family} aren't built yet.");
         using var folder = new TemporaryFolder();
         var embeddings = Embeddings(request, tensors, folder);
         var loras = Loras(@case, folder);
@@ -54,7 +55,7 @@ internal sealed class PipelineRunner : IGoldenRunner
         var folder = PipelineModels.Folder(@case.Folder, name);
         var load = @case.Folder.Json.GetProperty("models").GetProperty(name).GetProperty("load");
         string? Named(string part) => load.TryGetProperty(part, out var path) ? Path.GetFullPath(Path.Combine(folder, path.GetString()!)) : null;
-        return DiffusionModel.Load(Named("model")!, new() { Vae = Named("vae"), Tokenizers = Named("tokenizers") });
+        return DiffusionModel.Load(Named("model")!, new() { Vae = Named("vae"), ClipL = Named("clip_l"), ClipG = Named("clip_g"), T5 = Named("t5"), Tokenizers = Named("tokenizers") });
     }
 
     // diffusers' StableDiffusionPipeline.encode_prompt skips layers for the prompt alone, never for the negative one.
@@ -73,6 +74,7 @@ internal sealed class PipelineRunner : IGoldenRunner
     private static GenerationRequest Request(GoldenFolder golden, JsonElement request, GoldenTensors tensors, IReadOnlyList<long> seeds, int row)
     {
         string? Prompt(string name) => !request.TryGetProperty(name, out var value) ? null : value.ValueKind == JsonValueKind.Array ? value[row].GetString() : value.GetString();
+        JsonElement? Value(string name) => request.TryGetProperty("options", out var options) && options.TryGetProperty(name, out var value) ? value : null;
         string? Option(string name) => request.TryGetProperty("options", out var options) && options.TryGetProperty(name, out var value) ? value.GetString() : null;
         return new()
         {
@@ -80,12 +82,17 @@ internal sealed class PipelineRunner : IGoldenRunner
             Negative = Prompt("negative"),
             Seeds = seeds,
             Batch = seeds.Count,
-            Width = request.GetProperty("width").GetInt32(),
-            Height = request.GetProperty("height").GetInt32(),
+            Width = Side(request, "width"),
+            Height = Side(request, "height"),
+            EmbeddedGuidance = golden.Name.Contains("schnell", StringComparison.Ordinal) || !request.TryGetProperty("embedded_guidance", out var told) ? null : told.GetDouble(),
+            SecondPrompt = Prompt("prompt_2"),
+            TextLength = Value("text_length")?.GetInt32(),
+            CacheThreshold = Value("teacache")?.GetProperty("threshold").GetDouble(),
+            SkipLayers = Value("skip_layers") is { } skip ? Skipped(skip) : null,
             Steps = request.GetProperty("steps").GetInt32(),
             Guidance = request.GetProperty("guidance").GetDouble(),
             GuidanceRescale = request.TryGetProperty("guidance_rescale", out var rescale) ? rescale.GetDouble() : 0,
-            ClipSkip = request.TryGetProperty("clip_skip", out var skip) ? skip.GetInt32() : 1,
+            ClipSkip = request.TryGetProperty("clip_skip", out var clipSkip) ? clipSkip.GetInt32() : 1,
             Sampler = request.GetProperty("sampler").GetString(),
             Schedule = request.GetProperty("schedule").GetProperty("name").GetString(),
             Scheduler = SchedulerSettings.FromRequest(request.GetProperty("schedule")),
@@ -103,6 +110,22 @@ internal sealed class PipelineRunner : IGoldenRunner
             KeepDecoded = true,
         };
     }
+
+    // Sizes that don't fit are rounded by the references, each its own way; here they are refused.
+    private static int Side(JsonElement request, string name)
+    {
+        const int multiple = 16;
+        var side = request.GetProperty(name).GetInt32();
+        if (!request.GetProperty("options").TryGetProperty("size_to_multiple_of_16", out var way)) return side;
+        return way.GetString() == "up" ? (side + multiple - 1) / multiple * multiple : side / multiple * multiple;
+    }
+
+    private static SkipLayers Skipped(JsonElement skip) => new([.. skip.GetProperty("blocks").EnumerateArray().Select(block => block.GetInt32())])
+    {
+        Scale = skip.GetProperty("scale").GetDouble(),
+        Start = skip.GetProperty("start").GetDouble(),
+        End = skip.GetProperty("stop").GetDouble(),
+    };
 
     private static IReadOnlyList<LoraUse> Loras(GoldenCase @case, TemporaryFolder folder)
         => !@case.Json.GetProperty("request").TryGetProperty("loras", out var loras) ? []
@@ -182,7 +205,12 @@ internal sealed class PipelineRunner : IGoldenRunner
         var latents = stack([.. pictures.Select(picture => tensor(picture.Latents, [.. picture.LatentShape.Select(side => (long)side)]))]);
         GoldenAssert.Close("latents", latents, tensors[outputs.GetProperty("latents").GetString()!], @case.Tolerance);
         var recorded = tensors[outputs.GetProperty("picture").GetString()!];
-        if (outputs.GetProperty("picture_axes").GetString() == "hwc") recorded = recorded.unsqueeze(0);
+        recorded = outputs.GetProperty("picture_axes").GetString() switch
+        {
+            "hwc" => recorded.unsqueeze(0),
+            "nchw" => recorded.permute(0, 2, 3, 1),
+            _ => recorded,
+        };
         var bytes = stack([.. pictures.Select(picture => tensor(picture.Picture.Rgb.ToArray(), [picture.Picture.Height, picture.Picture.Width, 3], dtype: ScalarType.Byte))]);
         CompareBytes(bytes, recorded, @case.Json.TryGetProperty("uint8_steps", out var steps) ? steps.GetInt32() : 1);
         var needed = @case.Json.GetProperty("psnr").GetDouble();

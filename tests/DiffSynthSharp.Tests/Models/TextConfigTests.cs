@@ -76,6 +76,6 @@ public sealed class TextConfigTests
 
         public Tensor Read(string name) => throw new InvalidOperationException("Shapes have no data.");
 
-        public StoredRows Store(string name, float[]? scale = null) => throw new InvalidOperationException("Shapes have no data.");
+        public StoredRows Store(string name, float[]? scale) => throw new NotSupportedException("Shapes alone.");
     }
 }

@@ -50,18 +50,14 @@ internal sealed class StableDiffusionFamily : ModelFamily
     {
         var tokenizer = ClipTokenizer.Load(TokenizerFiles.FindClip(files.Path, files.Tokenizers));
         var (text, unet, autoencoder) = (Required(files, TextKind), Required(files, UNetKind), Required(files, s_autoencoder));
-        var total = text.Weights.Shapes.Count + unet.Weights.Shapes.Count + autoencoder.Weights.Shapes.Count;
-        var done = 0;
-        void Loaded() => context.Progress?.Invoke(++done, total);
-
         var textNetwork = new ClipTextEncoder(ClipTextConfig.Detect(text.Weights, text.Config));
         var unetNetwork = new UNet(UNetConfigOf(unet, textNetwork.Config));
         var autoencoderNetwork = new AutoencoderKl(AutoencoderConfigOf(autoencoder));
         try
         {
-            WeightLoader.Fill(textNetwork, text.Weights, TextKind.Name, context.Device, Loaded);
-            WeightLoader.Fill(unetNetwork, unet.Weights, UNetKind.Name, context.Device, Loaded);
-            WeightLoader.Fill(autoencoderNetwork, autoencoder.Weights, s_autoencoder.Name, context.Device, Loaded);
+            WeightLoader.Fill(textNetwork, text.Weights, TextKind.Name, context.Device, context.Loaded);
+            WeightLoader.Fill(unetNetwork, unet.Weights, UNetKind.Name, context.Device, context.Loaded);
+            WeightLoader.Fill(autoencoderNetwork, autoencoder.Weights, s_autoencoder.Name, context.Device, context.Loaded);
         }
         catch
         {

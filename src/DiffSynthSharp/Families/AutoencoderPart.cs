@@ -1,0 +1,39 @@
+using DiffSynthSharp.Models.Autoencoders;
+
+namespace DiffSynthSharp.Families;
+
+/// <summary>The autoencoder of latents with a shift, as FLUX.1 and Stable Diffusion 3 have it.</summary>
+internal static class AutoencoderPart
+{
+    /// <param name="published">Files that hold it alone.</param>
+    public static PartKind Kind(params PublishedFile[] published) => new("autoencoder", "vae", ["first_stage_model.", "vae.", ""], AutoencoderKeys.For)
+    {
+        Option = "--vae",
+        Given = options => options.Vae,
+        Published = published,
+    };
+
+    /// <summary>Its sizes: from shapes, and from the folder's configuration what they don't say.</summary>
+    public static AutoencoderConfig ConfigOf(ModelPart part)
+    {
+        var config = AutoencoderConfig.Detect(part.Weights.Shapes);
+        return config with { NormGroups = part.Config?.Whole("norm_num_groups") ?? config.NormGroups };
+    }
+
+    /// <summary>Its dimensions in words.</summary>
+    public static string Sizes(ModelPart part)
+    {
+        var config = AutoencoderConfig.Detect(part.Weights.Shapes);
+        return $"{config.LatentChannels} latent channels, widths {string.Join('/', config.Channels)}, {config.Reduction}-fold reduction";
+    }
+
+    /// <summary>How its latents relate to a family's.</summary>
+    /// <param name="part">The part; a folder's configuration says its own scaling.</param>
+    /// <param name="scale">The family's published scaling.</param>
+    /// <param name="shift">The family's published shift.</param>
+    public static LatentFormat FormatOf(ModelPart part, double scale, double shift)
+    {
+        var config = ConfigOf(part);
+        return new(config.LatentChannels, config.Reduction, part.Config?.Number("scaling_factor") ?? scale, part.Config?.Number("shift_factor") ?? shift);
+    }
+}

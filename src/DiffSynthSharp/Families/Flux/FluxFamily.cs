@@ -1,0 +1,81 @@
+using DiffSynthSharp.Models.Autoencoders;
+using DiffSynthSharp.Models.TextEncoders;
+using DiffSynthSharp.Models.Transformers;
+using DiffSynthSharp.Sampling;
+using DiffSynthSharp.Tokenizers;
+
+namespace DiffSynthSharp.Families.Flux;
+
+/// <summary>FLUX.1 dev and schnell: from its files to a model that runs.</summary>
+/// <remarks>black-forest-labs/flux, src/flux/util.py; the scaling and the shift of latents are those of its <c>ae_params</c>.</remarks>
+internal sealed class FluxFamily : ModelFamily
+{
+    private const double PublishedScale = 0.3611, PublishedShift = 0.1159;
+
+    private static readonly PartKind s_transformer = new("transformer", "transformer", FluxKeys.Prefixes, FluxKeys.For);
+    private static readonly PartKind s_t5 = TextParts.T5("text_encoder_2");
+    private static readonly PartKind s_autoencoder = AutoencoderPart.Kind(new PublishedFile("ae.safetensors", "black-forest-labs/FLUX.1-schnell", 335_304_388));
+
+    public override string Name => "FLUX.1";
+
+    public override IReadOnlyList<FamilyPart> Parts { get; } =
+        [new(TextParts.ClipL, TextParts.ClipSizes), new(s_t5, TextParts.T5Sizes), new(s_transformer, TransformerSizes), new(s_autoencoder, AutoencoderPart.Sizes)];
+
+    protected override PartKind Denoiser => s_transformer;
+
+    protected override SchedulerSettings DefaultScheduler => SchedulerSettings.DiffSynthFlow;
+
+    public override string DefaultSchedulerName => "DiffSynth-Studio's flow schedule, shift 3";
+
+    /// <inheritdoc/>
+    /// <remarks>huggingface/diffusers, pipeline_flux.py: the pipeline makes a list of its own, which ends one step above no noise.</remarks>
+    public override SchedulerSettings SchedulerOf(ModelFiles files)
+    {
+        var settings = base.SchedulerOf(files);
+        return files.Scheduler is not null && settings.Flow is { } flow ? settings with { Flow = flow with { End = FlowEnd.OneStep } } : settings;
+    }
+
+    public override void Check(ModelFiles files)
+    {
+        base.Check(files);
+        var (config, clip, t5) = (ConfigOf(files), ClipConfig(files), T5Config.Detect(Required(files, s_t5).Weights, Required(files, s_t5).Config));
+        if (config.OtherKind is { } other) throw new DiffSynthException($"'{files.Path}' is {other}, a relative of FLUX.1 that this version can't run.");
+        Fit(files, TextParts.ClipL, clip.Width, config.PooledWidth, "a vector");
+        Fit(files, s_t5, t5.Width, config.ContextWidth, "text");
+        var latents = AutoencoderPart.ConfigOf(Required(files, s_autoencoder)).LatentChannels;
+        Fit(files, s_autoencoder, latents, config.LatentChannels, "latents");
+    }
+
+    public override LoadedFamily Load(ModelFiles files, LoadContext context)
+    {
+        var clipTokenizer = ClipTokenizer.Load(TokenizerFiles.FindClip(files.Path, files.Tokenizers));
+        var t5Tokenizer = T5Tokenizer.Load(TokenizerFiles.FindT5(files.Path, files.Tokenizers));
+        var (t5, autoencoder) = (Required(files, s_t5), Required(files, s_autoencoder));
+        var loaded = new List<IDisposable>();
+        try
+        {
+            var clipNetwork = context.Load(new ClipTextEncoder(ClipConfig(files)), Required(files, TextParts.ClipL), TextParts.ClipL, loaded);
+            var t5Network = context.Load(new T5Encoder(T5Config.Detect(t5.Weights, t5.Config)), t5, s_t5, loaded);
+            var transformer = context.Load(new FluxTransformer(ConfigOf(files)), Required(files, s_transformer), s_transformer, loaded);
+            var autoencoderNetwork = context.Load(new AutoencoderKl(AutoencoderPart.ConfigOf(autoencoder)), autoencoder, s_autoencoder, loaded);
+            var setup = new TransformerSetup(AutoencoderPart.FormatOf(autoencoder, PublishedScale, PublishedShift), SchedulerOf(files), context.Device, context.Mode);
+            return new FluxModel(setup, new(clipNetwork, clipTokenizer, t5Network, t5Tokenizer), transformer, autoencoderNetwork);
+        }
+        catch
+        {
+            foreach (var network in loaded) network.Dispose();
+            throw;
+        }
+    }
+
+    private FluxConfig ConfigOf(ModelFiles files) => FluxConfig.Detect(Required(files, s_transformer).Weights.Shapes);
+
+    private ClipTextConfig ClipConfig(ModelFiles files) => ClipTextConfig.Detect(Required(files, TextParts.ClipL).Weights, Required(files, TextParts.ClipL).Config);
+
+    private static string TransformerSizes(ModelPart part)
+    {
+        var config = FluxConfig.Detect(part.Weights.Shapes);
+        return $"{config.DoubleBlocks} double and {config.SingleBlocks} single blocks of width {config.Width}, {(config.HasGuidance ? "told the guidance (dev)" : "not told the guidance (schnell)")}"
+            + (config.OtherKind is { } other ? $"; {other}, not supported" : "");
+    }
+}

@@ -1,0 +1,50 @@
+using DiffSynthSharp.Memory;
+using DiffSynthSharp.Models.Autoencoders;
+using DiffSynthSharp.Models.Transformers;
+using static TorchSharp.torch;
+
+namespace DiffSynthSharp.Families.Flux;
+
+/// <summary>FLUX.1: T5 and CLIP-L, a flow-matching transformer over 2×2 patches of 16-channel latents.</summary>
+internal sealed class FluxModel(TransformerSetup setup, FluxText text, ResidentNetwork<FluxTransformer> transformer, ResidentNetwork<AutoencoderKl> autoencoder)
+    : TransformerFamily(setup, autoencoder)
+{
+    private const double TrainSteps = 1000;
+    private const double PublishedGuidance = 3.5;
+    private const int LengthOfDev = 512, LengthOfSchnell = 256;
+    private readonly FluxConfig _config = transformer.Network.Config;
+
+    public override string Name => "FLUX.1";
+
+    public override double DefaultGuidance => 1;
+
+    public override double? DefaultEmbeddedGuidance => _config.HasGuidance ? PublishedGuidance : null;
+
+    /// <remarks>ali-vilab/TeaCache, TeaCache4FLUX.</remarks>
+    public override IReadOnlyList<double>? ChangePolynomial { get; } = [498.651651, -283.781631, 55.8554382, -3.82021401, 0.264230861];
+
+    private int TextLength => _config.HasGuidance ? LengthOfDev : LengthOfSchnell;
+
+    public override Conditioning Encode(string prompt, PromptReading reading, Action<string> say) => text.Encode(prompt, reading, TextLength, Device, say);
+
+    public override Conditioning Blank() => text.Blank(TextLength, Device);
+
+    public override Tensor Predict(Tensor latents, double timestep, Conditioning conditioning, NetworkInputs inputs)
+    {
+        using var scope = NewDisposeScope();
+        Tensor Each(double value) => full([latents.shape[0]], value, dtype: ScalarType.Float32, device: latents.device);
+        var guidance = (inputs.EmbeddedGuidance ?? DefaultEmbeddedGuidance) is { } scale ? Each(scale) : null;
+        return transformer.Network.Run(latents, Each(timestep / TrainSteps), conditioning.Context, conditioning.Pooled!, guidance, inputs.Repeats).MoveToOuterDisposeScope();
+    }
+
+    protected override void ReleaseText() => text.Release();
+
+    protected override void ReleaseTransformer() => transformer.Release();
+
+    public override void Dispose()
+    {
+        text.Dispose();
+        transformer.Dispose();
+        base.Dispose();
+    }
+}

@@ -1,0 +1,79 @@
+using DiffSynthSharp.Adapters.Lora;
+using DiffSynthSharp.Layers;
+using DiffSynthSharp.Memory;
+using DiffSynthSharp.Models.Autoencoders;
+using DiffSynthSharp.Models.Control;
+using DiffSynthSharp.Prompts;
+using DiffSynthSharp.Sampling;
+using static TorchSharp.torch;
+
+namespace DiffSynthSharp.Families;
+
+/// <summary>What a model's files and options say, whatever its transformer.</summary>
+/// <param name="Latents">How latents relate to pictures.</param>
+/// <param name="Scheduler">Noise schedule and sampler.</param>
+/// <param name="Device">Where the networks are.</param>
+/// <param name="Mode">How their weights are kept.</param>
+internal sealed record TransformerSetup(LatentFormat Latents, SchedulerSettings Scheduler, Device Device, MemoryMode Mode);
+
+/// <summary>What models with a transformer over patches of latents have in common: the autoencoder, sizes, and networks that take turns in memory.</summary>
+/// <param name="setup">What its files and options say.</param>
+/// <param name="autoencoder">Owned by the model.</param>
+internal abstract class TransformerFamily(TransformerSetup setup, ResidentNetwork<AutoencoderKl> autoencoder) : LoadedFamily
+{
+    private const int PublishedSide = 1024, Patch = 2;
+
+    // Decoding more than this at once takes more than weights that are streamed leave.
+    private const long LargestWholeDecode = 128 * 128;
+    private static readonly TileGrid s_decoderTiles = new(64, 48);
+
+    public override LatentFormat Latents => setup.Latents;
+
+    public override SchedulerSettings Scheduler => setup.Scheduler;
+
+    public override Device Device => setup.Device;
+
+    public override int SizeMultiple => Latents.Reduction * Patch;
+
+    public override (int Width, int Height) DefaultSize => (PublishedSide, PublishedSide);
+
+    public override long ExtraChannels => 0;
+
+    public override bool TilesBlocks => false;
+
+    public override IReadOnlyList<AdaptedNetwork> AdaptedNetworks => [];
+
+    public override EmbeddingTable LoadEmbeddings(IReadOnlyList<EmbeddingUse> uses) => uses.Count == 0 ? EmbeddingTable.Empty
+        : throw new DiffSynthException($"'{uses[0].Path}': textual inversions for {Name} are not supported.");
+
+    protected override ControlNet LoadControlNet(string path) => throw new DiffSynthException($"'{path}': ControlNets for {Name} are not supported yet.");
+
+    public override Posterior EncodePicture(Tensor picture, TileGrid? tiles = null) => autoencoder.Network.Encode(picture, tiles);
+
+    public override Tensor DecodeLatents(Tensor latents, TileGrid? tiles = null)
+    {
+        using var unscaled = latents / Latents.Scale + Latents.Shift;
+        if (setup.Mode == MemoryMode.Low && latents.shape[2] * latents.shape[3] > LargestWholeDecode) tiles ??= s_decoderTiles;
+        return autoencoder.Network.Decode(unscaled, tiles);
+    }
+
+    public override void Begin(ModelPhase phase)
+    {
+        if (setup.Mode == MemoryMode.Full) return;
+        if (phase != ModelPhase.Encode) ReleaseText();
+        if (phase != ModelPhase.Denoise) ReleaseTransformer();
+        if (phase == ModelPhase.Encode) autoencoder.Release();
+    }
+
+    /// <summary>Gives the text encoders' memory back until the next prompt.</summary>
+    protected abstract void ReleaseText();
+
+    /// <summary>Gives the transformer's memory back until the next step.</summary>
+    protected abstract void ReleaseTransformer();
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        autoencoder.Dispose();
+    }
+}
