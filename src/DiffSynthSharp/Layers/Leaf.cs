@@ -34,8 +34,8 @@ internal abstract class Leaf : nn.Module<Tensor, Tensor>
     /// <param name="name">"weight" or "bias".</param>
     public virtual bool Rearranges(string name) => false;
 
-    /// <summary>Where this layer computes: where its parameters are, or were before they were taken away. META when there never were any.</summary>
-    public Device Device { get; private set; } = META;
+    /// <summary>Where this layer computes: where its parameters are, or were before they were taken away; the CPU when there never were any.</summary>
+    public Device Device { get; private set; } = CPU;
 
     /// <summary>Replaces a parameter. The leaf takes ownership of <paramref name="value"/>.</summary>
     /// <param name="name">"weight" or "bias".</param>

@@ -20,6 +20,9 @@ internal sealed class Residency(Device device, MemoryPlan plan)
     /// <summary>Networks whose float32 weights stay under this, and under half of the budget, are converted once in any mode.</summary>
     public long SmallNetworkBytes { get; init; } = WeightLoader.KeepConvertedBytes;
 
+    /// <summary>Parameters that take less than this in float32 are converted once in any mode.</summary>
+    public long SmallParameterBytes { get; init; } = WeightLoader.SmallBytes;
+
     /// <summary>Fills a network.</summary>
     /// <param name="network">Its parameters lie on META; owned by the result, also when this fails.</param>
     /// <param name="weights">Its tensors; their source may be closed afterwards.</param>
@@ -37,16 +40,16 @@ internal sealed class Residency(Device device, MemoryPlan plan)
             var order = new ReadAhead();
             var convert = Converts(opened);
             var streamed = convert ? [] : Hold(opened, order);
-            var placed = opened.Where(parameter => !parameter.Leaf.Holds(parameter.Name)).ToList();
+            var placed = opened.Where(parameter => !parameter.Leaf.Holds(parameter.Name)).Select(parameter => new PlacedParameter(parameter, convert || IsSmall(parameter))).ToList();
             foreach (var _ in streamed) loaded?.Invoke();
-            foreach (var parameter in placed)
+            foreach (var (parameter, isConverted) in placed)
             {
                 BlockBorder.Cross();
-                parameter.Place(device, convert);
+                parameter.Place(device, isConverted);
                 loaded?.Invoke();
             }
             CachingAllocator.Trim(); // what arranging the weights left behind
-            return new ResidentNetwork<T>(network, device, placed, convert, streamed, order);
+            return new ResidentNetwork<T>(network, device, placed, streamed, order);
         }
         catch
         {
@@ -83,7 +86,9 @@ internal sealed class Residency(Device device, MemoryPlan plan)
     }
 
     private bool IsHeld(StoredParameter parameter)
-        => parameter.ConvertedBytes >= WeightLoader.SmallBytes && (plan.Mode == MemoryMode.Low ? parameter.Leaf.CanHold(parameter.Name) : parameter.CanStay);
+        => !IsSmall(parameter) && (plan.Mode == MemoryMode.Low ? parameter.Leaf.CanHold(parameter.Name) : parameter.CanStay);
+
+    private bool IsSmall(StoredParameter parameter) => parameter.ConvertedBytes < SmallParameterBytes;
 
     // Bytes for weights that stay, once there is room for what is converted anyway and for the weights in flight.
     private long Room(IReadOnlyList<StoredParameter> parameters, List<StoredParameter> held)

@@ -5,14 +5,18 @@ using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Memory;
 
+/// <summary>A parameter that lies in memory.</summary>
+/// <param name="Stored">What its checkpoint has for it.</param>
+/// <param name="IsConverted">Whether it is float32 whatever its stored type.</param>
+internal readonly record struct PlacedParameter(StoredParameter Stored, bool IsConverted);
+
 /// <summary>A network and the memory of its weights: it can be let go of while others compute, and comes back when it is used again.</summary>
 internal sealed class ResidentNetwork<T> : IDisposable
     where T : nn.Module
 {
     private readonly T _network;
     private readonly Device _device;
-    private readonly IReadOnlyList<StoredParameter> _placed;
-    private readonly bool _convert;
+    private readonly IReadOnlyList<PlacedParameter> _placed;
     private readonly IReadOnlyList<StreamedWeight> _streamed;
     private readonly ReadAhead _order;
     private bool _released;
@@ -21,11 +25,10 @@ internal sealed class ResidentNetwork<T> : IDisposable
     /// <param name="network">Filled; owned by this.</param>
     /// <param name="device">Where it computes.</param>
     /// <param name="placed">Parameters that were assigned, with their stored forms; owned by this.</param>
-    /// <param name="convert">Whether large ones among them were converted.</param>
     /// <param name="streamed">Parameters that layers hold.</param>
     /// <param name="order">Reads the latter.</param>
-    public ResidentNetwork(T network, Device device, IReadOnlyList<StoredParameter> placed, bool convert, IReadOnlyList<StreamedWeight> streamed, ReadAhead order)
-        => (_network, _device, _placed, _convert, _streamed, _order) = (network, device, placed, convert, streamed, order);
+    public ResidentNetwork(T network, Device device, IReadOnlyList<PlacedParameter> placed, IReadOnlyList<StreamedWeight> streamed, ReadAhead order)
+        => (_network, _device, _placed, _streamed, _order) = (network, device, placed, streamed, order);
 
     /// <summary>The network, ready to compute: weights that were released are read again. Ask for it before each run, don't keep it.</summary>
     public T Network
@@ -52,7 +55,7 @@ internal sealed class ResidentNetwork<T> : IDisposable
     {
         if (_released || _disposed) return;
         foreach (var weight in _streamed) _order.Drop(weight);
-        foreach (var parameter in _placed)
+        foreach (var (parameter, _) in _placed)
         {
             parameter.Leaf.Empty(parameter.Name);
             parameter.Weight.DropPages();
@@ -63,10 +66,10 @@ internal sealed class ResidentNetwork<T> : IDisposable
 
     private void Restore()
     {
-        foreach (var parameter in _placed)
+        foreach (var (parameter, isConverted) in _placed)
         {
             BlockBorder.Cross();
-            parameter.Place(_device, _convert);
+            parameter.Place(_device, isConverted);
         }
         CachingAllocator.Trim();
         _released = false;
@@ -78,6 +81,6 @@ internal sealed class ResidentNetwork<T> : IDisposable
         if (_disposed) return;
         _disposed = true;
         _network.Dispose();
-        foreach (var parameter in _placed) parameter.Weight.Dispose();
+        foreach (var (parameter, _) in _placed) parameter.Weight.Dispose();
     }
 }

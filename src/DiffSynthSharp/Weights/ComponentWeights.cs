@@ -78,9 +78,10 @@ internal sealed class ComponentWeights
             : throw new DiffSynthException($"'{Origin}': the tensor '{pieces.Names}' has the shape [{string.Join(", ", pieces.Shape)}], expected {axis + 1} sides or more.");
     }
 
-    /// <summary>The values that fill one of our parameters, in float32. The caller owns them.</summary>
+    /// <summary>The values that fill one of our parameters: as stored where they are one plain tensor, else in float32. The caller owns them.</summary>
     public Tensor Read(string ours)
     {
+        if (_byOurName[ours] is { IsTransposed: false, Pieces: [{ IsWhole: true, Entry: var entry }] } && !_scales.Has(entry)) return Source.Read(entry.Name);
         using var stored = Store(ours, Shapes[ours]);
         return stored.View(ScalarType.Float32) ?? stored.Copy(ScalarType.Float32);
     }

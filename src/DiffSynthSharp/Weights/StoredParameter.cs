@@ -16,8 +16,6 @@ internal sealed record StoredParameter(Leaf Leaf, string Name, FileWeight Weight
     /// <summary>Whether the layer can compute from the stored form at no more cost than widening it.</summary>
     public bool CanStay => Leaf.CanHold(Name) && !Leaf.Rearranges(Name);
 
-    private void Convert(Device device) => Assign(ScalarType.Float32, device);
-
     // In the stored element type where libtorch can convert from it; else in float32, on a GPU in bfloat16.
     private void Keep(Device device)
     {
@@ -30,12 +28,12 @@ internal sealed record StoredParameter(Leaf Leaf, string Name, FileWeight Weight
         Assign(device.type == TorchSharp.DeviceType.CPU || Weight.IsReady(ScalarType.Float32) ? ScalarType.Float32 : ScalarType.BFloat16, device);
     }
 
-    /// <summary>Gives the layer the parameter in memory: small ones converted, others as is said.</summary>
+    /// <summary>Gives the layer the parameter in memory.</summary>
     /// <param name="device">Where it goes.</param>
     /// <param name="convert">To float32, or in the stored element type.</param>
     public void Place(Device device, bool convert)
     {
-        if (convert || ConvertedBytes < WeightLoader.SmallBytes) Convert(device);
+        if (convert) Assign(ScalarType.Float32, device);
         else Keep(device);
     }
 

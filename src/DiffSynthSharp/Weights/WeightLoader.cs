@@ -33,9 +33,9 @@ internal static class WeightLoader
             foreach (var parameter in parameters)
             {
                 BlockBorder.Cross();
-                var stays = !convert && parameter.ConvertedBytes >= SmallBytes && device.type == TorchSharp.DeviceType.CPU && parameter.CanStay;
-                if (stays) parameter.Leaf.Hold(parameter.Name, parameter.Weight);
-                else parameter.Place(device, convert);
+                var converted = convert || parameter.ConvertedBytes < SmallBytes;
+                if (!converted && device.type == TorchSharp.DeviceType.CPU && parameter.CanStay) parameter.Leaf.Hold(parameter.Name, parameter.Weight);
+                else parameter.Place(device, converted);
                 loaded?.Invoke();
             }
         }

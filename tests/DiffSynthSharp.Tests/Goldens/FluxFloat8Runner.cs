@@ -1,3 +1,4 @@
+using DiffSynthSharp.Models.Transformers;
 using DiffSynthSharp.Weights;
 using static TorchSharp.torch;
 
@@ -39,12 +40,13 @@ internal sealed class FluxFloat8Runner : IGoldenRunner
     {
         using var written = @case.WriteWeights(layout);
         using var file = WeightFile.Open(written.Path);
-        var weights = NetworkGolden.Component(file, ["model.diffusion_model.", ""], names => names.Contains("img_in.weight") ? KeyMap.Identity() : null);
+        var weights = NetworkGolden.Component(file, FluxKeys.Prefixes, FluxKeys.For);
         foreach (var output in tensors.Outputs.Where(name => name.StartsWith("out.weight.", StringComparison.Ordinal)))
         {
             var name = output["out.weight.".Length..];
             using var stored = weights.Store(name, weights.Shapes[name]);
             GoldenAssert.Close(name, stored.Widen(ScalarType.Float32).flatten().narrow(0, 0, tensors[output].numel()), tensors[output], 1e-7);
         }
+        StoredNetworks.CompareFlux(weights, tensors, @case.Tolerance);
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using DiffSynthSharp.Models.Transformers;
 using DiffSynthSharp.Weights;
 using DiffSynthSharp.Weights.Gguf;
 using static TorchSharp.torch;
@@ -49,6 +50,7 @@ internal sealed class GgufRunner : IGoldenRunner
             Assert.Equal(row.GetProperty("shape").EnumerateArray().Select(side => side.GetInt64()), file.Entries[name].Shape);
             GoldenAssert.Close(name, file.Read(name).flatten().narrow(0, 0, 32).to(ScalarType.Float32), tensors[$"out.head.{name}"].flatten(), 1e-6);
         }
+        StoredNetworks.CompareFlux(NetworkGolden.Component(file, FluxKeys.Prefixes, FluxKeys.For), tensors, @case.Tolerance);
     }
 
     private static void CompareNote(JsonProperty recorded, string ours)

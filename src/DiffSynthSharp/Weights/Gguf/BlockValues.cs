@@ -12,6 +12,8 @@ internal static unsafe class BlockValues
     /// <summary>The lower four bits of every byte.</summary>
     public static readonly Vector128<byte> Low = Vector128.Create((byte)15);
 
+    private const ulong EightTimes = 0x0101010101010101;
+
     private static readonly Vector128<byte> s_bits = Vector128.Create((byte)1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128);
 
     /// <summary>A half-precision number.</summary>
@@ -35,7 +37,7 @@ internal static unsafe class BlockValues
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Spread(byte low, byte high, byte value)
     {
-        var bytes = Vector128.Create(Vector64.Create(low), Vector64.Create(high));
+        var bytes = Vector128.Create(low * EightTimes, high * EightTimes).AsByte();
         return Vector128.Equals(bytes & s_bits, s_bits) & Vector128.Create(value);
     }
 
