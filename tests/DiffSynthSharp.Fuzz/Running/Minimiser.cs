@@ -1,0 +1,25 @@
+namespace DiffSynthSharp.Fuzz;
+
+/// <summary>Makes an input that fails smaller.</summary>
+public static class Minimiser
+{
+    private const int MostTries = 3000;
+
+    /// <summary>The smallest input found that fails in the same way: pieces are left out, the largest first.</summary>
+    /// <param name="target">Reads it.</param>
+    /// <param name="input">Fails.</param>
+    /// <param name="kind">How.</param>
+    public static byte[] Smaller(FuzzTarget target, byte[] input, string kind)
+    {
+        var tries = 0;
+        for (var piece = input.Length / 2; piece >= 1; piece /= 2)
+            for (var at = 0; at < input.Length && tries < MostTries;)
+            {
+                byte[] without = [.. input.AsSpan(0, at), .. input.AsSpan(Math.Min(at + piece, input.Length))];
+                tries++;
+                if (Trial.Of(target, without).Failure?.Kind == kind) input = without;
+                else at += piece;
+            }
+        return input;
+    }
+}
