@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using SharpFuzz;
 
@@ -6,10 +7,10 @@ namespace DiffSynthSharp.Fuzz;
 /// <summary>What the command line does; each returns the process' exit code.</summary>
 internal static class Commands
 {
-    public static int Run(FuzzTarget target, string findings, int seed, TimeSpan time, CancellationToken cancellation)
+    public static int Run(Coverage coverage, FuzzTarget target, string findings, int seed, TimeSpan time, CancellationToken cancellation)
     {
         var found = new Findings(findings, target);
-        using var loop = new FuzzLoop(target, found, new(), seed);
+        using var loop = new FuzzLoop(target, found, coverage, seed);
         loop.Load();
         var report = loop.Run(time, cancellation);
         var line = string.Create(CultureInfo.InvariantCulture,
@@ -26,16 +27,18 @@ internal static class Commands
         var inputs = files.Count > 0 ? files.Select(file => (File: file, Input: File.ReadAllBytes(file))) : SeedCorpus.Of(target);
         foreach (var (file, input) in inputs)
         {
+            var start = Stopwatch.GetTimestamp();
             var trial = Trial.Of(target, input);
+            Console.WriteLine($"{file}: {input.Length:N0} bytes, {Stopwatch.GetElapsedTime(start).TotalMilliseconds:0.0} ms, {(trial.IsRefused ? "refused" : "read")}");
             if (trial.Failure is { } failure) Console.WriteLine($"{file}: {failure.Kind}\n{failure.What}");
             failed += trial.Failure is null ? 0 : 1;
         }
         return failed == 0 ? 0 : 2;
     }
 
-    public static int Distill(FuzzTarget target, string findings, string folder)
+    public static int Distill(Coverage coverage, FuzzTarget target, string findings, string folder)
     {
-        using var loop = new FuzzLoop(target, new(findings, target), new(), 0);
+        using var loop = new FuzzLoop(target, new(findings, target), coverage, 0);
         loop.Load();
         var kept = new Findings(folder, target);
         foreach (var input in loop.Inputs) kept.Keep(input);

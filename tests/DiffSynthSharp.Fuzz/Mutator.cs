@@ -50,7 +50,8 @@ public sealed class Mutator
     {
         var at = Random.Next(original.Length);
         var piece = original.AsSpan(at, Random.Next(1, Math.Min(original.Length - at, LongestPiece) + 1));
-        var times = Random.Next(1, Math.Max(2, (longest - original.Length) / piece.Length));
+        // Much more often a few times than many, which take long to read.
+        var times = Random.Next(1, Math.Max(2, ((longest - original.Length) >> Random.Next(8)) / piece.Length));
         using var longer = new MemoryStream();
         longer.Write(original, 0, at);
         for (; times > 0; times--) longer.Write(piece);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -27,7 +28,7 @@ internal sealed partial record Infotext(string Prompt, string Negative, IReadOnl
         var fields = FieldsOf(lines[^1]);
         if (fields.Count < LeastFields) fields = [];
         else lines.RemoveAt(lines.Count - 1);
-        var (prompt, negative, isNegative) = ("", "", false);
+        var (prompt, negative, isNegative) = (new StringBuilder(), new StringBuilder(), false);
         foreach (var raw in lines)
         {
             var line = raw.Trim();
@@ -36,10 +37,10 @@ internal sealed partial record Infotext(string Prompt, string Negative, IReadOnl
                 isNegative = true;
                 line = line[NegativeMark.Length..].Trim();
             }
-            if (isNegative) negative += (negative.Length == 0 ? "" : "\n") + line;
-            else prompt += (prompt.Length == 0 ? "" : "\n") + line;
+            var part = isNegative ? negative : prompt;
+            part.Append(part.Length == 0 ? "" : "\n").Append(line);
         }
-        var read = new Infotext(prompt, negative, [.. fields.SelectMany(field => Values(field.Name, field.Value))]);
+        var read = new Infotext(prompt.ToString(), negative.ToString(), [.. fields.SelectMany(field => Values(field.Name, field.Value))]);
         return read.WithOldHighRes().WithHypernet();
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using DiffSynthSharp.Runtime;
 
 namespace DiffSynthSharp.Weights;
 
@@ -34,6 +35,7 @@ internal sealed partial class ConfigFile
         try
         {
             using var document = JsonDocument.Parse(QuoteInfinities(text), new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            JsonText.Check(document.RootElement);
             if (document.RootElement.ValueKind == JsonValueKind.Object) return new ConfigFile(path, document.RootElement.Clone());
         }
         catch (JsonException e)

@@ -15,6 +15,7 @@ internal sealed partial class KeyMap
     private const string LeftOut = "-";
     private readonly Dictionary<string, string> _toOurs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _toTheirs = new(StringComparer.Ordinal);
+    private int _longestRow;
 
     private KeyMap()
     {
@@ -25,7 +26,7 @@ internal sealed partial class KeyMap
     {
         var map = new KeyMap();
         map._toOurs[""] = map._toTheirs[""] = "";
-        foreach (var name in leftOut) map._toOurs[name] = LeftOut;
+        foreach (var name in leftOut) map.AddRow(name, LeftOut);
         return map;
     }
 
@@ -94,6 +95,7 @@ internal sealed partial class KeyMap
     private void AddRow(string theirs, string ours)
     {
         if (!_toOurs.TryAdd(theirs, ours)) throw new FormatException($"The key table has two rows for '{theirs}'.");
+        _longestRow = Math.Max(_longestRow, Math.Max(theirs.Length, ours.Length));
         if (ours != LeftOut) _toTheirs.TryAdd(ours, theirs); // several published names may be read; the first is the one written
     }
 
@@ -103,13 +105,17 @@ internal sealed partial class KeyMap
             : throw new FormatException($"The key table's placeholder {match.Value} in '{template}' has no number."));
 
     // The longest row that ends at a segment's border wins.
-    private static string? Translate(Dictionary<string, string> rows, string name)
+    private string? Translate(Dictionary<string, string> rows, string name)
     {
-        for (var end = name.Length; end >= 0; end = end == 0 ? -1 : Math.Max(name.LastIndexOf('.', end - 1), 0))
-            if (rows.TryGetValue(name[..end], out var target))
+        var byStart = rows.GetAlternateLookup<ReadOnlySpan<char>>();
+        // What is longer than every row need not be looked for: a file's names may be of any length, with any number of dots.
+        for (var end = name.Length > _longestRow ? BorderBefore(name, _longestRow + 1) : name.Length; end >= 0; end = end == 0 ? -1 : BorderBefore(name, end))
+            if (byStart.TryGetValue(name.AsSpan(0, end), out var target))
                 return target == LeftOut ? LeftOut : end == 0 ? name : target + name[end..];
         return null;
     }
+
+    private static int BorderBefore(string name, int end) => Math.Max(name.LastIndexOf('.', end - 1), 0);
 
     [GeneratedRegex(@"\{(\w+)\}")]
     private static partial Regex Placeholder();

@@ -8,6 +8,8 @@ public sealed class Findings
 {
     private const int NameLength = 16;
 
+    private static readonly UTF8Encoding s_anyText = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: false);
+
     private readonly string _corpus;
     private readonly string _crashes;
 
@@ -41,7 +43,7 @@ public sealed class Findings
         var file = Path.Combine(_crashes, NameOf(Encoding.UTF8.GetBytes(failure.Kind)));
         if (File.Exists(file) && new FileInfo(file).Length <= input.Length) return null;
         File.WriteAllBytes(file, input);
-        File.WriteAllText($"{file}.txt", $"{failure.Kind}\n\n{failure.What}\n");
+        File.WriteAllText($"{file}.txt", $"{failure.Kind}\n\n{failure.What}\n", s_anyText);
         return file;
     }
 

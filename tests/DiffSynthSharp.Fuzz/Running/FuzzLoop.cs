@@ -75,15 +75,21 @@ public sealed class FuzzLoop : IDisposable
         _current.Dispose();
     }
 
-    // Every other time one of the newest, which have been tried least.
     private byte[] Next()
     {
         var random = _mutator.Random;
-        var from = random.Next(2) == 0 ? Math.Max(0, _inputs.Count - Newest) : 0;
-        var original = _inputs[random.Next(from, _inputs.Count)];
+        var original = Original(random);
         var copy = original.Length > 0 && random.Next(StretchOdds) == 0 ? _mutator.Stretch(original, _target.LongestInput)
             : (random.Next(2) == 0 ? _target.DamageInside(original, _mutator) : null) ?? _mutator.Damage(original, _inputs);
         return copy.Length > _target.LongestInput * 2 ? copy[..(_target.LongestInput * 2)] : copy;
+    }
+
+    // Every other time one of the newest, which have been tried least; of two the shorter, which is read sooner.
+    private byte[] Original(Random random)
+    {
+        var from = random.Next(2) == 0 ? Math.Max(0, _inputs.Count - Newest) : 0;
+        byte[] one = _inputs[random.Next(from, _inputs.Count)], other = _inputs[random.Next(from, _inputs.Count)];
+        return one.Length <= other.Length ? one : other;
     }
 
     private bool Try(byte[] input)

@@ -3,7 +3,7 @@ namespace DiffSynthSharp.Fuzz;
 /// <summary>What is demanded of an error that a user will read.</summary>
 public static class Refusal
 {
-    private const int LongestMessage = 4000;
+    private const int LongestMessage = 13000;
 
     /// <exception cref="UnfitMessageException">The message is very long, or holds line breaks or signs that steer a terminal.</exception>
     public static void Check(DiffSynthException refusal)

@@ -1,3 +1,4 @@
+using System.Text;
 using DiffSynthSharp.Sampling;
 using DiffSynthSharp.Weights;
 
@@ -9,6 +10,8 @@ internal sealed class ConfigTarget : FuzzTarget
     private static readonly string[] s_names = ["num_attention_heads", "attention_head_dim", "norm_num_groups", "sample_size", "hidden_act", "scaling_factor", "_class_name"];
 
     public override string Name => "config";
+
+    public override int LongestInput => 1 << 13;
 
     // A schedule may have been trained on 100,000 levels, each of which is a number in several tables.
     public override long FixedBytes => 64 << 20;
@@ -22,7 +25,7 @@ internal sealed class ConfigTarget : FuzzTarget
 
     public override void Read(byte[] input)
     {
-        var config = ConfigFile.Parse(InputText.Of(input), "config.json");
+        var config = ConfigFile.Parse(Encoding.UTF8.GetString(input), "config.json");
         foreach (var name in s_names)
         {
             Attempt(() => config.Whole(name));

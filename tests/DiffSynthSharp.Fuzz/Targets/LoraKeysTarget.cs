@@ -1,3 +1,4 @@
+using System.Text;
 using DiffSynthSharp.Adapters.Lora;
 using static TorchSharp.torch;
 
@@ -12,6 +13,8 @@ internal sealed class LoraKeysTarget : FuzzTarget
     private const long LargestWeight = 1 << 14;
 
     public override string Name => "lora-keys";
+
+    public override int LongestInput => 1 << 13;
 
     public override long FixedBytes => 16 << 20;
 
@@ -28,7 +31,7 @@ internal sealed class LoraKeysTarget : FuzzTarget
     public override void Read(byte[] input)
     {
         using var scope = NewDisposeScope();
-        using var file = LoraFile.Open(TensorList.Safetensors(InputText.Of(input)), "damaged");
+        using var file = LoraFile.Open(TensorList.Safetensors(Encoding.UTF8.GetString(input)), "damaged");
         _ = LoraFamily.Guess(file.Modules);
         foreach (var module in file.Modules)
         {

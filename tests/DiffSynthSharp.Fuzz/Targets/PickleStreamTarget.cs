@@ -6,11 +6,20 @@ namespace DiffSynthSharp.Fuzz.Targets;
 /// <summary>The pickle inside an archive: the input is <c>data.pkl</c>, the archive around it is always sound.</summary>
 internal sealed class PickleStreamTarget : FuzzTarget
 {
-    private const int StorageBytes = 64;
+    // A storage must have the length that the pickle says; these are the fixtures'.
+    private static readonly int[] s_lengths = [96, 40, 42, 32, 24, 8, 4, 2, 3, 3, 4, 0, 24, 16, 8, 4, 4, 8, 4, 24, 24];
 
-    private static readonly byte[] s_storage = [.. Enumerable.Repeat((byte)0x3c, StorageBytes)];
+    private static readonly (string Name, byte[] Data)[] s_storages =
+        [.. s_lengths.Select((length, key) => ($"archive/data/{key}", Enumerable.Repeat((byte)0x3c, length).ToArray()))];
 
     public override string Name => "pickle-stream";
+
+    // A byte may ask for an object, its place on the stack, and the name of what might be a tensor in it.
+    public override long FixedBytes => 4 << 20;
+
+    public override long BytesPerByte => 512;
+
+    public override int LongestInput => 1 << 14;
 
     public override IReadOnlyList<string> Fixtures => ["goldens/checkpoint-files", "goldens/checkpoint-files/bad"];
 
@@ -21,7 +30,7 @@ internal sealed class PickleStreamTarget : FuzzTarget
     ];
 
     public override void Read(byte[] input)
-        => CheckpointReading.ReadAll(PickleBytes.Zip([("archive/data.pkl", input), ("archive/data/0", s_storage), ("archive/data/1", s_storage)]));
+        => CheckpointReading.ReadAll(PickleBytes.Zip([("archive/data.pkl", input), .. s_storages]));
 
     public override byte[]? SeedOf(byte[] fixture)
     {

@@ -9,6 +9,8 @@ internal sealed class PictureRecordTarget : FuzzTarget
 
     public override string Name => "picture-record";
 
+    public override int LongestInput => 1 << 13;
+
     public override long BytesPerByte => 256;
 
     public override TimeSpan Time => TimeSpan.FromSeconds(5);
@@ -24,7 +26,7 @@ internal sealed class PictureRecordTarget : FuzzTarget
     {
         var end = input.AsSpan(0, Math.Min(input.Length, LongestKeyword)).IndexOf((byte)'\n');
         if (end < 1) return;
-        var texts = new Dictionary<string, string> { [Encoding.Latin1.GetString(input, 0, end)] = InputText.Of(input.AsSpan(end + 1)) };
+        var texts = new Dictionary<string, string> { [Encoding.Latin1.GetString(input, 0, end)] = Encoding.UTF8.GetString(input.AsSpan(end + 1)) };
         foreach (var part in RecordReading.Parts(texts)) Attempt(part);
     }
 }

@@ -15,12 +15,12 @@ internal sealed class PromptTarget : FuzzTarget
 
     public override string Name => "prompt";
 
+    public override int LongestInput => 1 << 12;
+
     public override long FixedBytes => 4 << 20;
 
     // A text for each of twenty steps, rows of 77 tokens that may hold one, each token a number and a weight.
     public override long BytesPerByte => 8192;
-
-    public override int LongestInput => 1 << 14;
 
     public override IReadOnlyList<string> Words =>
         ["BREAK", " BREAK ", "AND", " AND ", "[a:b:0.5]", "[a|b]", "(a:1.2)", ":1.5)", "::", "<lora:x:0.8>", "<lora:x:te=1:unet=nan>", "\\(", "\\", "easynegative", "cat_0", "<|endoftext|>", "</w>", "&amp;", "\u00e2\u0082\u00ac", "\ud83d\ude00", "e-9", "1e400"];

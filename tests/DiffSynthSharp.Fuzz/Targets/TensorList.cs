@@ -18,8 +18,8 @@ internal static class TensorList
         foreach (var line in text.Split('\n').Take(MostTensors))
         {
             var parts = line.Split(' ', line.StartsWith('#') ? 2 : 3);
-            if (line.StartsWith('#') && parts.Length == 2) notes[Sound(parts[0][1..])] = Sound(parts[1]);
-            else if (parts.Length == 3 && StoredTypes.Find(parts[1]) is { } type && ShapeOf(parts[2]) is { } shape) tensors[Sound(parts[0])] = (type, shape);
+            if (line.StartsWith('#') && parts.Length == 2) notes[parts[0][1..]] = parts[1];
+            else if (parts.Length == 3 && StoredTypes.Find(parts[1]) is { } type && ShapeOf(parts[2]) is { } shape) tensors[parts[0]] = (type, shape);
         }
         return File(tensors, notes);
     }
@@ -50,9 +50,6 @@ internal static class TensorList
         file.AsSpan(sizeof(long) + (int)header.Length).Fill(Filling);
         return file;
     }
-
-    // Half a surrogate pair cannot be written as JSON.
-    private static string Sound(string text) => string.Concat(text.Select(letter => char.IsSurrogate(letter) ? '?' : letter));
 
     private static long[]? ShapeOf(string text)
     {

@@ -75,9 +75,9 @@ internal sealed class LoraModule
     /// <summary>Rows of the thin factor, or null for kinds without one.</summary>
     public long? Rank => Kind switch
     {
-        LoraKind.LowRank => Find(LoraRole.Down)?.Shape[0],
-        LoraKind.Hadamard => Find(LoraRole.Hada1B)?.Shape[0],
-        LoraKind.Kronecker => (Find(LoraRole.Kron1B) ?? Find(LoraRole.Kron2B))?.Shape[0],
+        LoraKind.LowRank => Rows(LoraRole.Down),
+        LoraKind.Hadamard => Rows(LoraRole.Hada1B),
+        LoraKind.Kronecker => Rows(LoraRole.Kron1B) ?? Rows(LoraRole.Kron2B),
         _ => null,
     };
 
@@ -93,6 +93,9 @@ internal sealed class LoraModule
         LoraKind.Scaling => "IA3",
         _ => "full",
     };
+
+    // A module that lacks a part was not checked, and its factor may be a single number.
+    private long? Rows(LoraRole role) => Find(role)?.Shape is [var rows, ..] ? rows : null;
 
     private bool HasFactor(LoraRole whole, LoraRole left, LoraRole right) => Has(whole) ? !Has(left) && !Has(right) : Has(left) && Has(right);
 }
