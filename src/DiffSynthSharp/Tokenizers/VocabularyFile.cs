@@ -43,7 +43,7 @@ internal static class VocabularyFile
             return kind == JsonValueKind.Object ? document.RootElement.Clone()
                 : throw new DiffSynthException($"'{path}' holds a JSON {kind.ToString().ToLowerInvariant()} where an object was expected.");
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter from half a surrogate pair in a name
         {
             throw new DiffSynthException($"'{path}' is not valid JSON: {e.Message}", e);
         }

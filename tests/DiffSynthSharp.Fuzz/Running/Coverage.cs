@@ -31,6 +31,9 @@ public sealed unsafe class Coverage
         Trace.PrevLocation = 0;
     }
 
+    /// <summary>Forgets all inputs.</summary>
+    public void Reset() => Array.Clear(_seen);
+
     /// <summary>Whether the input since <see cref="Clear"/> went where none went before, or much more often.</summary>
     public bool IsNew()
     {

@@ -13,7 +13,8 @@ public sealed class CurrentInput : IDisposable
     /// <param name="capacity">Longest input.</param>
     public CurrentInput(string path, int capacity)
     {
-        _capacity = capacity;
+        // An earlier program may have had room for longer ones.
+        _capacity = Math.Max(capacity, File.Exists(path) ? new FileInfo(path).Length - sizeof(int) : 0);
         _file = MemoryMappedFile.CreateFromFile(path, FileMode.OpenOrCreate, null, sizeof(int) + _capacity);
         _view = _file.CreateViewAccessor();
         var length = _view.ReadInt32(0);

@@ -46,6 +46,7 @@ public sealed class FuzzLoop : IDisposable
     {
         var all = SeedCorpus.Of(_target).Select(seed => seed.Input).Concat(_findings.Corpus).OrderBy(input => input.Length).ToList();
         foreach (var input in all) Try(input); // tables are initialised, so that their branches count for no input
+        _coverage.Reset();
         foreach (var input in all.Where(Try)) _inputs.Add(input);
         if (_inputs.Count == 0) _inputs.AddRange(all);
         if (_inputs.Count == 0) _inputs.Add([0]);

@@ -1,5 +1,6 @@
 using System.Text;
 using DiffSynthSharp.Fuzz;
+using SharpFuzz.Common;
 
 namespace DiffSynthSharp.Tests.Fuzzing;
 
@@ -22,6 +23,14 @@ public sealed class FuzzLoopTests
             if (text.Contains("allocate", StringComparison.Ordinal)) GC.KeepAlive(new byte[1 << 20]);
             if (text.Contains("shout", StringComparison.Ordinal)) Attempt(() => throw new Steering());
         }
+    }
+
+    /// <summary>Takes a branch for each length, as instrumented code would say it.</summary>
+    private sealed class Branching : FuzzTarget
+    {
+        public override string Name => "branching";
+
+        public override unsafe void Read(byte[] input) => Trace.SharedMem[input.Length]++;
     }
 
     private sealed class Steering() : DiffSynthException("")
@@ -71,11 +80,22 @@ public sealed class FuzzLoopTests
     }
 
     [Fact]
+    public void Of_inputs_that_take_the_same_branches_one_is_gone_on_from()
+    {
+        using var folder = new TemporaryFolder();
+        var findings = new Findings(folder.Path, new Branching());
+        foreach (var input in (byte[][])[[1], [2], [1, 2], [3, 4, 5]]) findings.Keep(input);
+        using var loop = new FuzzLoop(new Branching(), findings, new(), 3);
+        loop.Load();
+        Assert.Equal([1, 2, 3], loop.Inputs.Select(input => input.Length));
+    }
+
+    [Fact]
     public void An_input_outlives_the_process_that_died_of_it()
     {
         using var folder = new TemporaryFolder();
         using (var current = new CurrentInput(folder["current"], 100)) current.Set([1, 2, 3]);
-        using (var next = new CurrentInput(folder["current"], 100))
+        using (var next = new CurrentInput(folder["current"], 50))
         {
             Assert.Equal<byte[]>([1, 2, 3], next.Left!);
             next.Clear();
