@@ -7,8 +7,8 @@ internal sealed class PictureTextTarget : FuzzTarget
 {
     public override string Name => "picture-text";
 
-    // A compressed text of a few bytes may be a million letters long.
-    public override long FixedBytes => 32 << 20;
+    // Compressed texts of a few bytes may be millions of letters long.
+    public override long FixedBytes => 64 << 20;
 
     // A1111's line of values is matched with an expression that may take two seconds.
     public override TimeSpan Time => TimeSpan.FromSeconds(5);
