@@ -65,7 +65,6 @@ public sealed class FuzzLoop : IDisposable
             _inputs.Add(input);
             _findings.Keep(input);
         }
-        _current.Clear();
         return new(_executions, Stopwatch.GetElapsedTime(start).TotalSeconds, _inputs.Count, _coverage.Edges, _failures.Values);
     }
 
@@ -100,6 +99,7 @@ public sealed class FuzzLoop : IDisposable
         _coverage.Clear();
         var trial = Trial.Of(_target, input);
         _watch.End();
+        _current.Clear();
         _executions++;
         if (trial.Failure is not { } failure) return _coverage.IsNew();
         Note(input, failure);

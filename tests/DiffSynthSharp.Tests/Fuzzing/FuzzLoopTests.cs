@@ -85,9 +85,13 @@ public sealed class FuzzLoopTests
         using var folder = new TemporaryFolder();
         var findings = new Findings(folder.Path, new Branching());
         foreach (var input in (byte[][])[[1], [2], [1, 2], [3, 4, 5]]) findings.Keep(input);
-        using var loop = new FuzzLoop(new Branching(), findings, new(), 3);
-        loop.Load();
-        Assert.Equal([1, 2, 3], loop.Inputs.Select(input => input.Length));
+        using (var loop = new FuzzLoop(new Branching(), findings, new(), 3))
+        {
+            loop.Load();
+            Assert.Equal([1, 2, 3], loop.Inputs.Select(input => input.Length));
+        }
+        using var current = new CurrentInput(findings.Current, 100);
+        Assert.Null(current.Left);
     }
 
     [Fact]

@@ -63,7 +63,8 @@ internal sealed class LoraModule
     public TensorEntry this[LoraRole role] => _parts[role];
 
     /// <summary>Whether no tensor lacks its partner.</summary>
-    public bool IsComplete => Kind switch
+    /// <remarks>Lengths (DoRA) go with a change of directions, which only products of factors are.</remarks>
+    public bool IsComplete => (!IsWeightDecomposed || Kind is LoraKind.LowRank or LoraKind.Hadamard or LoraKind.Kronecker) && Kind switch
     {
         LoraKind.LowRank => Has(LoraRole.Down) && Has(LoraRole.Up),
         LoraKind.Hadamard => Has(LoraRole.Hada1A) && Has(LoraRole.Hada1B) && Has(LoraRole.Hada2A) && Has(LoraRole.Hada2B) && Has(LoraRole.HadaCore1) == Has(LoraRole.HadaCore2),
