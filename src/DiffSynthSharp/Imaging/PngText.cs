@@ -10,7 +10,7 @@ namespace DiffSynthSharp.Imaging;
 public static class PngText
 {
     private const int SignatureLength = 8, ChunkOverhead = 12, HeaderChunk = 13 + ChunkOverhead;
-    private const int MaxTextBytes = 1 << 20, MaxFileBytes = 256 << 20;
+    private const int MaxTextBytes = 1 << 20, MaxInflatedBytes = 4 << 20, MaxFileBytes = 256 << 20;
 
     private static ReadOnlySpan<byte> Signature => [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A];
 
@@ -37,6 +37,7 @@ public static class PngText
     {
         var texts = new Dictionary<string, string>(StringComparer.Ordinal);
         if (!png.StartsWith(Signature)) return texts;
+        var left = MaxInflatedBytes; // of all compressed texts together
         for (var rest = png[SignatureLength..]; rest.Length >= ChunkOverhead;)
         {
             var length = BinaryPrimitives.ReadUInt32BigEndian(rest);
@@ -45,8 +46,8 @@ public static class PngText
             var content = rest.Slice(8, (int)length);
             var text = length > MaxTextBytes ? null
                 : kind.SequenceEqual("tEXt"u8) ? Plain(content)
-                : kind.SequenceEqual("zTXt"u8) ? Compressed(content)
-                : kind.SequenceEqual("iTXt"u8) ? International(content)
+                : kind.SequenceEqual("zTXt"u8) ? Compressed(content, ref left)
+                : kind.SequenceEqual("iTXt"u8) ? International(content, ref left)
                 : null;
             if (text is { } found) texts.TryAdd(found.Keyword, found.Text);
             rest = rest[((int)length + ChunkOverhead)..];
@@ -86,15 +87,15 @@ public static class PngText
         return end < 1 ? null : (Encoding.Latin1.GetString(content[..end]), Encoding.Latin1.GetString(content[(end + 1)..]));
     }
 
-    private static (string Keyword, string Text)? Compressed(ReadOnlySpan<byte> content)
+    private static (string Keyword, string Text)? Compressed(ReadOnlySpan<byte> content, ref int left)
     {
         var end = content.IndexOf((byte)0);
-        return end < 1 || content.Length < end + 2 || Inflate(content[(end + 2)..]) is not { } text ? null
+        return end < 1 || content.Length < end + 2 || Inflate(content[(end + 2)..], ref left) is not { } text ? null
             : (Encoding.Latin1.GetString(content[..end]), Encoding.Latin1.GetString(text));
     }
 
     // Keyword 0, compressed?, method, language 0, translated keyword 0, text.
-    private static (string Keyword, string Text)? International(ReadOnlySpan<byte> content)
+    private static (string Keyword, string Text)? International(ReadOnlySpan<byte> content, ref int left)
     {
         var end = content.IndexOf((byte)0);
         if (end < 1 || content.Length < end + 3) return null;
@@ -107,19 +108,25 @@ public static class PngText
             rest = rest[(next + 1)..];
         }
         if (!isCompressed) return (keyword, Encoding.UTF8.GetString(rest));
-        return Inflate(rest) is { } text ? (keyword, Encoding.UTF8.GetString(text)) : null;
+        return Inflate(rest, ref left) is { } text ? (keyword, Encoding.UTF8.GetString(text)) : null;
     }
 
-    private static byte[]? Inflate(ReadOnlySpan<byte> compressed)
+    // Null when the text is damaged or too long.
+    private static byte[]? Inflate(ReadOnlySpan<byte> compressed, ref int left)
     {
         try
         {
             using var stream = new ZLibStream(new MemoryStream(compressed.ToArray()), CompressionMode.Decompress);
-            var text = new byte[MaxTextBytes + 1];
-            var length = stream.ReadAtLeast(text, text.Length, throwOnEndOfStream: false);
-            return length > MaxTextBytes ? null : text[..length];
+            using var text = new MemoryStream();
+            Span<byte> piece = stackalloc byte[4096];
+            for (int count; (count = stream.Read(piece)) > 0; left -= count)
+            {
+                if (count > left || text.Length + count > MaxTextBytes) return null;
+                text.Write(piece[..count]);
+            }
+            return text.ToArray();
         }
-        catch (InvalidDataException)
+        catch (Exception e) when (e is InvalidDataException or IOException)
         {
             return null;
         }

@@ -41,6 +41,8 @@ internal static class FileHashes
     {
         try
         {
+            // A pipe or device has no length and may have no end.
+            if (new FileInfo(path).Length == 0) return Convert.ToHexStringLower(SHA256.HashData([]));
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20);
             var key = string.Create(CultureInfo.InvariantCulture, $"{kind}\t{stream.Length}\t{File.GetLastWriteTimeUtc(path).Ticks}\t{Path.GetFullPath(path)}");
             if (stream.Length < LeastRemembered) return Convert.ToHexStringLower(hash(stream));

@@ -25,11 +25,16 @@ public sealed record ForeignRecord(string Program, GenerationRequest Request)
     /// <summary>Reads what A1111 (and its descendants), ComfyUI, InvokeAI or SwarmUI wrote into a PNG, JPEG or WebP file.</summary>
     /// <returns>Null when nothing in it is known.</returns>
     /// <exception cref="DiffSynthException">The file cannot be read, or its text is damaged.</exception>
-    public static ForeignRecord? Read(string path)
+    public static ForeignRecord? Read(string path) => Read(PictureTexts.Read(path), path);
+
+    /// <summary>The same of a picture's texts.</summary>
+    /// <param name="texts">By keyword.</param>
+    /// <param name="path">What errors call the picture.</param>
+    internal static ForeignRecord? Read(IReadOnlyDictionary<string, string> texts, string path)
     {
         try
         {
-            return Of(PictureTexts.Read(path));
+            return Of(texts);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {
@@ -37,7 +42,7 @@ public sealed record ForeignRecord(string Program, GenerationRequest Request)
         }
     }
 
-    /// <summary>The same of a picture's texts.</summary>
+    /// <summary>The same, with the errors of the JSON reader.</summary>
     internal static ForeignRecord? Of(IReadOnlyDictionary<string, string> texts)
     {
         var parameters = texts.GetValueOrDefault("parameters");

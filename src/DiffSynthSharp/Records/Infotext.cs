@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -15,6 +16,10 @@ internal sealed partial record Infotext(string Prompt, string Negative, IReadOnl
     private const string NegativeMark = "Negative prompt:";
     private const int LeastFields = 3, MaxFieldsLength = 100_000, MatchMilliseconds = 2_000;
 
+    // Backtracking would take seconds for a long line without a colon.
+    private static readonly Regex s_field = new(
+        """\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)""", RegexOptions.NonBacktracking, TimeSpan.FromMilliseconds(MatchMilliseconds));
+
     private static readonly JsonSerializerOptions s_unescaped = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The value of a field; null when the text has none.</summary>
@@ -27,7 +32,7 @@ internal sealed partial record Infotext(string Prompt, string Negative, IReadOnl
         var fields = FieldsOf(lines[^1]);
         if (fields.Count < LeastFields) fields = [];
         else lines.RemoveAt(lines.Count - 1);
-        var (prompt, negative, isNegative) = ("", "", false);
+        var (prompt, negative, isNegative) = (new StringBuilder(), new StringBuilder(), false);
         foreach (var raw in lines)
         {
             var line = raw.Trim();
@@ -36,10 +41,10 @@ internal sealed partial record Infotext(string Prompt, string Negative, IReadOnl
                 isNegative = true;
                 line = line[NegativeMark.Length..].Trim();
             }
-            if (isNegative) negative += (negative.Length == 0 ? "" : "\n") + line;
-            else prompt += (prompt.Length == 0 ? "" : "\n") + line;
+            var part = isNegative ? negative : prompt;
+            part.Append(part.Length == 0 ? "" : "\n").Append(line);
         }
-        var read = new Infotext(prompt, negative, [.. fields.SelectMany(field => Values(field.Name, field.Value))]);
+        var read = new Infotext(prompt.ToString(), negative.ToString(), [.. fields.SelectMany(field => Values(field.Name, field.Value))]);
         return read.WithOldHighRes().WithHypernet();
     }
 
@@ -56,7 +61,7 @@ internal sealed partial record Infotext(string Prompt, string Negative, IReadOnl
         if (line.Length > MaxFieldsLength) return [];
         try
         {
-            return [.. Field().Matches(line).Select(match => (match.Groups[1].Value, match.Groups[2].Value))];
+            return [.. s_field.Matches(line).Select(match => (match.Groups[1].Value, match.Groups[2].Value))];
         }
         catch (RegexMatchTimeoutException)
         {
@@ -106,9 +111,6 @@ internal sealed partial record Infotext(string Prompt, string Negative, IReadOnl
     private long? Whole(string name) => int.TryParse(this[name], NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : null;
 
     private static KeyValuePair<string, string> Of(string name, long value) => new(name, value.ToString(CultureInfo.InvariantCulture));
-
-    [GeneratedRegex("""\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)""", RegexOptions.None, MatchMilliseconds)]
-    private static partial Regex Field();
 
     [GeneratedRegex(@"^([0-9]+)x([0-9]+)$", RegexOptions.None, MatchMilliseconds)]
     private static partial Regex Size();

@@ -106,9 +106,14 @@ public sealed class PictureRecord
     /// <summary>The record inside a picture file.</summary>
     /// <returns>Null when there is none.</returns>
     /// <exception cref="DiffSynthException">The file cannot be read, or its record is damaged or of a newer program.</exception>
-    public static PictureRecord? Read(string path)
+    public static PictureRecord? Read(string path) => Read(PictureTexts.Read(path), path);
+
+    /// <summary>The same of a picture's texts.</summary>
+    /// <param name="texts">By keyword.</param>
+    /// <param name="path">Where the picture is.</param>
+    internal static PictureRecord? Read(IReadOnlyDictionary<string, string> texts, string path)
     {
-        if (!PictureTexts.Read(path).TryGetValue(Keyword, out var text)) return null;
+        if (!texts.TryGetValue(Keyword, out var text)) return null;
         try
         {
             var stored = JsonSerializer.Deserialize<Stored>(text, RecordJson.Writing) ?? throw new JsonException("it is empty.");

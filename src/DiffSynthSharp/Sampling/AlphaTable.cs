@@ -62,6 +62,7 @@ internal sealed class AlphaTable
     /// <summary>The fractional timestep of a σ, linear in log σ between the table's.</summary>
     public double TimestepAt(double sigma)
     {
+        if (Count == 1) return 0;
         var log = Math.Log(Math.Max(sigma, 1e-10));
         var low = Math.Clamp(Array.FindLastIndex(_logSigmas, known => log >= known), 0, Count - 2);
         var share = Math.Clamp((_logSigmas[low] - log) / (_logSigmas[low] - _logSigmas[low + 1]), 0, 1);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using DiffSynthSharp.Runtime;
 
 namespace DiffSynthSharp.Tokenizers;
 
@@ -37,11 +38,12 @@ internal static class VocabularyFile
         try
         {
             using var document = JsonDocument.Parse(Read(path), new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false });
+            JsonText.Check(document.RootElement);
             var kind = document.RootElement.ValueKind;
             return kind == JsonValueKind.Object ? document.RootElement.Clone()
                 : throw new DiffSynthException($"'{path}' holds a JSON {kind.ToString().ToLowerInvariant()} where an object was expected.");
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter from half a surrogate pair in a name
         {
             throw new DiffSynthException($"'{path}' is not valid JSON: {e.Message}", e);
         }

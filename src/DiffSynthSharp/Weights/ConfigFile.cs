@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using DiffSynthSharp.Runtime;
 
 namespace DiffSynthSharp.Weights;
 
@@ -22,9 +23,19 @@ internal sealed partial class ConfigFile
         if (!File.Exists(path)) return null;
         if (new FileInfo(path).Length > LargestBytes)
             throw new DiffSynthException($"'{path}' is {new FileInfo(path).Length} bytes, more than a configuration holds ({LargestBytes}).");
+        return Parse(File.ReadAllText(path), path);
+    }
+
+    /// <summary>Reads a file's text.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="path">What errors call the file.</param>
+    /// <exception cref="DiffSynthException">It is no JSON object.</exception>
+    public static ConfigFile Parse(string text, string path)
+    {
         try
         {
-            using var document = JsonDocument.Parse(QuoteInfinities(File.ReadAllText(path)), new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            using var document = JsonDocument.Parse(QuoteInfinities(text), new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            JsonText.Check(document.RootElement);
             if (document.RootElement.ValueKind == JsonValueKind.Object) return new ConfigFile(path, document.RootElement.Clone());
         }
         catch (JsonException e)

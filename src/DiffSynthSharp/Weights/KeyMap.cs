@@ -22,6 +22,8 @@ internal sealed partial class KeyMap
     private readonly Dictionary<string, KeyRow> _toOurs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, KeyRow> _toTheirs = new(StringComparer.Ordinal);
 
+    private int _longestRow;
+
     private KeyMap()
     {
     }
@@ -32,7 +34,7 @@ internal sealed partial class KeyMap
         var map = new KeyMap();
         var all = new KeyRow([""], [""], KeyChange.None);
         map._toOurs[""] = map._toTheirs[""] = all;
-        foreach (var name in leftOut) map._toOurs[name] = new([name], [], KeyChange.None);
+        foreach (var name in leftOut) map.AddRow(name, LeftOut, KeyChange.None);
         return map;
     }
 
@@ -111,6 +113,7 @@ internal sealed partial class KeyMap
     {
         var row = new KeyRow(theirs.Split('|'), ours == LeftOut ? [] : ours.Split('|'), change);
         if (row.Theirs.Count > 1 && row.Ours.Count > 1) throw new FormatException($"A key table row joins or cuts, not both: '{theirs}'.");
+        _longestRow = row.Theirs.Concat(row.Ours).Select(name => name.Length).Append(_longestRow).Max();
         foreach (var name in row.Theirs)
             if (!_toOurs.TryAdd(name, row)) throw new FormatException($"The key table has two rows for '{name}'.");
         foreach (var name in row.Ours) _toTheirs.TryAdd(name, row); // several published names may be read; the first is the one written
@@ -122,13 +125,17 @@ internal sealed partial class KeyMap
             : throw new FormatException($"The key table's placeholder {match.Value} in '{template}' has no number."));
 
     // The longest row that ends at a segment's border wins.
-    private static KeyRow? Translate(Dictionary<string, KeyRow> rows, string name)
+    private KeyRow? Translate(Dictionary<string, KeyRow> rows, string name)
     {
-        for (var end = name.Length; end >= 0; end = end == 0 ? -1 : Math.Max(name.LastIndexOf('.', end - 1), 0))
-            if (rows.TryGetValue(name[..end], out var row))
+        var byStart = rows.GetAlternateLookup<ReadOnlySpan<char>>();
+        // What is longer than every row need not be looked for: a file's names may be of any length, with any number of dots.
+        for (var end = name.Length > _longestRow ? BorderBefore(name, _longestRow + 1) : name.Length; end >= 0; end = end == 0 ? -1 : BorderBefore(name, end))
+            if (byStart.TryGetValue(name.AsSpan(0, end), out var row))
                 return row.With(name[end..]);
         return null;
     }
+
+    private static int BorderBefore(string name, int end) => Math.Max(name.LastIndexOf('.', end - 1), 0);
 
     [GeneratedRegex(@"\{(\w+)\}")]
     private static partial Regex Placeholder();

@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text;
+using DiffSynthSharp.Runtime;
 
 namespace DiffSynthSharp.Weights;
 
@@ -20,14 +20,9 @@ internal static class OneLine
                 shown.Append('…');
                 i = text.Length - End;
             }
-            else if (char.IsControl(letter)
-                || char.GetUnicodeCategory(letter) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
-            {
-                shown.Append(CultureInfo.InvariantCulture, $"\\u{(int)letter:x4}");
-            }
             else
             {
-                shown.Append(letter);
+                shown.AppendPlain(letter);
             }
         }
         return shown.ToString();

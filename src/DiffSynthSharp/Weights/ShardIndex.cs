@@ -21,7 +21,23 @@ internal static partial class ShardIndex
         if (new FileInfo(path).Length > MaxBytes) throw Malformed(path, $"it is larger than {MaxBytes} bytes");
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(path));
+            return Parse(File.ReadAllBytes(path), path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DiffSynthException($"'{path}' cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Reads an index that is in memory.</summary>
+    /// <param name="content">The file's bytes.</param>
+    /// <param name="path">Where it lies; its files are beside it.</param>
+    /// <exception cref="DiffSynthException">As for <see cref="Read"/>.</exception>
+    public static IReadOnlyDictionary<string, string> Parse(ReadOnlyMemory<byte> content, string path)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(content);
             if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("weight_map", out var map)
                 || map.ValueKind != JsonValueKind.Object)
                 throw Malformed(path, "it has no object 'weight_map'");
@@ -30,10 +46,6 @@ internal static partial class ShardIndex
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw Malformed(path, "it is not JSON text", e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new DiffSynthException($"'{path}' cannot be read: {e.Message}", e);
         }
     }
 

@@ -95,6 +95,13 @@ public sealed class TokenizerFilesTests : IDisposable
     }
 
     [Fact]
+    public void A_vocabulary_with_half_a_surrogate_pair_is_refused()
+    {
+        TinyVocabulary.Write(_folder["tokenizer"], """{"\ud800": 0}""");
+        Assert.Contains("not valid JSON", Assert.Throws<DiffSynthException>(() => ClipTokenizer.Load(_folder["tokenizer"])).Message);
+    }
+
+    [Fact]
     public async Task A_download_that_is_not_the_published_file_leaves_nothing_behind()
     {
         Assert.Contains("SHA-256", await Failure(HttpStatusCode.OK, new byte[1_059_962]));

@@ -37,6 +37,15 @@ public sealed class KeyMapTests
         Assert.Null(ours);
     }
 
+    [Fact]
+    public void A_name_of_any_length_is_looked_up_by_its_start()
+    {
+        var end = string.Concat(Enumerable.Repeat(".more", 100_000));
+        Assert.True(s_map.TryToOurs($"down.1.norm{end}", out var ours));
+        Assert.Equal($"blocks.3.0{end}", ours);
+        Assert.False(s_map.TryToOurs($"unknown{end}", out _));
+    }
+
     [Theory]
     [InlineData("down.2.norm.bias")]
     [InlineData("inside.weight")]

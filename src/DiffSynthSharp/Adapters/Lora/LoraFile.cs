@@ -50,9 +50,16 @@ internal sealed class LoraFile : IDisposable
     /// <summary>Opens a file; its content decides how it is read.</summary>
     /// <param name="path">A safetensors file or a PyTorch checkpoint.</param>
     /// <exception cref="DiffSynthException">The file is missing, damaged, hostile, or no adapter; the message says which.</exception>
-    public static LoraFile Open(string path)
+    public static LoraFile Open(string path) => Of(WeightFile.Open(path));
+
+    /// <summary>Opens a file that is in memory.</summary>
+    /// <param name="content">The file's bytes; they are copied.</param>
+    /// <param name="name">What errors call it.</param>
+    /// <exception cref="DiffSynthException">As for <see cref="Open(string)"/>.</exception>
+    public static LoraFile Open(ReadOnlySpan<byte> content, string name) => Of(WeightFile.Open(content, name));
+
+    private static LoraFile Of(WeightFile file)
     {
-        var file = WeightFile.Open(path);
         try
         {
             return new LoraFile(file);

@@ -63,7 +63,8 @@ internal sealed class LoraModule
     public TensorEntry this[LoraRole role] => _parts[role];
 
     /// <summary>Whether no tensor lacks its partner.</summary>
-    public bool IsComplete => Kind switch
+    /// <remarks>Lengths (DoRA) go with a change of directions, which only products of factors are.</remarks>
+    public bool IsComplete => (!IsWeightDecomposed || Kind is LoraKind.LowRank or LoraKind.Hadamard or LoraKind.Kronecker) && Kind switch
     {
         LoraKind.LowRank => Has(LoraRole.Down) && Has(LoraRole.Up),
         LoraKind.Hadamard => Has(LoraRole.Hada1A) && Has(LoraRole.Hada1B) && Has(LoraRole.Hada2A) && Has(LoraRole.Hada2B) && Has(LoraRole.HadaCore1) == Has(LoraRole.HadaCore2),
@@ -75,9 +76,9 @@ internal sealed class LoraModule
     /// <summary>Rows of the thin factor, or null for kinds without one.</summary>
     public long? Rank => Kind switch
     {
-        LoraKind.LowRank => Find(LoraRole.Down)?.Shape[0],
-        LoraKind.Hadamard => Find(LoraRole.Hada1B)?.Shape[0],
-        LoraKind.Kronecker => (Find(LoraRole.Kron1B) ?? Find(LoraRole.Kron2B))?.Shape[0],
+        LoraKind.LowRank => Rows(LoraRole.Down),
+        LoraKind.Hadamard => Rows(LoraRole.Hada1B),
+        LoraKind.Kronecker => Rows(LoraRole.Kron1B) ?? Rows(LoraRole.Kron2B),
         _ => null,
     };
 
@@ -93,6 +94,9 @@ internal sealed class LoraModule
         LoraKind.Scaling => "IA3",
         _ => "full",
     };
+
+    // A module that lacks a part was not checked, and its factor may be a single number.
+    private long? Rows(LoraRole role) => Find(role)?.Shape is [var rows, ..] ? rows : null;
 
     private bool HasFactor(LoraRole whole, LoraRole left, LoraRole right) => Has(whole) ? !Has(left) && !Has(right) : Has(left) && Has(right);
 }

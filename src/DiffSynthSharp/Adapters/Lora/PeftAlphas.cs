@@ -1,4 +1,5 @@
 using System.Text.Json;
+using DiffSynthSharp.Runtime;
 using DiffSynthSharp.Weights;
 
 namespace DiffSynthSharp.Adapters.Lora;
@@ -70,6 +71,7 @@ internal sealed class PeftAlphas
         try
         {
             using var document = JsonDocument.Parse(text);
+            JsonText.Check(document.RootElement);
             if (document.RootElement.ValueKind == JsonValueKind.Object) return document.RootElement.Clone();
         }
         catch (JsonException e)

@@ -12,6 +12,7 @@ internal sealed class ForeignFields(IEnumerable<KeyValuePair<string, string>> fi
     private const int LongestShown = 80;
 
     private readonly List<KeyValuePair<string, string>> _left = [.. fields];
+    private readonly HashSet<string> _said = new(StringComparer.Ordinal);
 
     /// <summary>What the user should know, a line each.</summary>
     public List<string> Notes { get; } = [];
@@ -66,7 +67,7 @@ internal sealed class ForeignFields(IEnumerable<KeyValuePair<string, string>> fi
     /// <summary>Notes a line once.</summary>
     public void Say(string line)
     {
-        if (!Notes.Contains(line)) Notes.Add(line);
+        if (_said.Add(line)) Notes.Add(line);
     }
 
     /// <summary>The notes, and a line for everything that is left.</summary>

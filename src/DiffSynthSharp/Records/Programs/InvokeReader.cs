@@ -83,13 +83,13 @@ internal static class InvokeReader
     private static (string Prompt, string? Negative) Split(string prompt)
     {
         var (positive, negative) = (new StringBuilder(), new List<string>());
-        var rest = prompt;
-        for (int open; (open = rest.IndexOf('[', StringComparison.Ordinal)) >= 0 && rest.IndexOf(']', open) is var close and > 0; rest = rest[(close + 1)..])
+        var start = 0;
+        for (int open; (open = prompt.IndexOf('[', start)) >= 0 && prompt.IndexOf(']', open) is var close and > 0; start = close + 1)
         {
-            positive.Append(rest.AsSpan(0, open));
-            negative.Add(rest[(open + 1)..close]);
+            positive.Append(prompt, start, open - start);
+            negative.Add(prompt[(open + 1)..close]);
         }
-        return (positive.Append(rest).ToString().Trim(), negative.Count == 0 ? null : string.Join(", ", negative));
+        return (positive.Append(prompt, start, prompt.Length - start).ToString().Trim(), negative.Count == 0 ? null : string.Join(", ", negative));
     }
 
     private static void Weights(string prompt, ForeignFields fields)

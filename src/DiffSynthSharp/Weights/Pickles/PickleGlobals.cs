@@ -62,10 +62,14 @@ internal static class PickleGlobals
         ["torch.bool"] = StoredType.Bool,
     };
 
+    // Every call looks at its class' name again, which a name of megabytes would make expensive.
+    private const int LongestName = 1000;
+
     /// <summary>Takes a name as it is, or refuses it.</summary>
-    /// <exception cref="DiffSynthException">It could only serve to run something.</exception>
+    /// <exception cref="DiffSynthException">It could only serve to run something, or is longer than any name.</exception>
     public static PickleGlobal Admit(PickleInput input, string module, string name)
     {
+        if (module.Length + name.Length > LongestName) throw input.Malformed($"a class or function whose name has {module.Length + name.Length} letters");
         var global = new PickleGlobal(module, name);
         if (name.Contains('.')) throw input.Malformed($"a class or function named by a dotted path, {global}");
         var root = module.Split('.', 2)[0];

@@ -5,8 +5,10 @@ namespace DiffSynthSharp.Weights.Pickles;
 /// <summary>The name of a class or function. It is never looked up.</summary>
 internal sealed record PickleGlobal(string Module, string Name)
 {
+    private readonly string _text = $"{Module}.{Name}";
+
     /// <summary>Module and name as Python writes them.</summary>
-    public override string ToString() => $"{Module}.{Name}";
+    public override string ToString() => _text;
 }
 
 /// <summary>A list or a set.</summary>
