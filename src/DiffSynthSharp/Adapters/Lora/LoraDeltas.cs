@@ -13,6 +13,7 @@ internal sealed class LoraDeltas(LoraFile file, LoraModule module, Func<string, 
     {
         var weight = shapeOf("weight") ?? throw new InvalidOperationException("A layer without a weight carries no adapter.");
         if (LoraShapes.TargetOf(module) is { } target && !LoraShapes.Fits(target, weight)) return (Text(weight), Text(target));
+        if (module.Find(LoraRole.Diff) is { Shape: var whole } && !LoraShapes.Fits(whole, weight)) return (Text(weight), Text(whole)); // beside factors
         if (module.Find(LoraRole.Scaling) is { } scaling && (weight.Length < 2 || scaling.Elements != weight[0] && scaling.Elements != weight[1])) return (Text(weight), scaling.ShapeText);
         if (module.Find(LoraRole.DiffBias) is { } bias && !(shapeOf("bias") is { } own && own.SequenceEqual(bias.Shape)))
             return ($"bias {(shapeOf("bias") is { } shape ? Text(shape) : "none")}", $"bias {bias.ShapeText}");
