@@ -18,7 +18,16 @@ internal abstract class Leaf : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>A parameter of this shape without memory.</summary>
-    protected static Parameter Unfilled(params long[] shape) => new(empty(shape, device: META), requires_grad: false);
+    protected static Parameter Unfilled(params long[] shape) => Lasting(empty(shape, device: META), false);
+
+    // A parameter lives as long as its layer, whatever scope it is made in; it has a handle of its own, so the value's is let go of.
+    private static Parameter Lasting(Tensor value, bool trainable)
+    {
+        var parameter = new Parameter(value, trainable);
+        parameter.DetachFromDisposeScope();
+        value.Dispose();
+        return parameter;
+    }
 
     /// <summary>The field that holds the parameter of this name ("weight" or "bias").</summary>
     protected abstract ref Parameter? Slot(string name);
@@ -76,8 +85,7 @@ internal abstract class Leaf : nn.Module<Tensor, Tensor>
     {
         var old = slot!;
         if (value.device_type != TorchSharp.DeviceType.META) Device = value.device;
-        slot = new Parameter(value.DetachFromDisposeScope(), trainable);
-        slot.DetachFromDisposeScope();
+        slot = Lasting(value, trainable);
         ConditionallyRegisterParameter(name, slot);
         old.Dispose();
     }

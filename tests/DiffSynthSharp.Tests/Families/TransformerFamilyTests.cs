@@ -36,7 +36,8 @@ public sealed class TransformerFamilyTests
     [MemberData(nameof(Models))]
     public void No_tensor_is_left_and_a_job_stops_at_each_border(string golden, string model)
     {
-        using var loaded = Load(golden, model, new() { Memory = MemoryMode.Low, MemoryBudget = 1_000_000 });
+        // Networks that leave memory make parameters anew, which TorchSharp's counter counts up and never down.
+        using var loaded = Load(golden, model, new() { Memory = MemoryMode.Full });
         var borders = 0;
         using (BlockBorder.Observe(() => borders++)) loaded.Generate(s_request);
         var before = Tensor.TotalCount;
