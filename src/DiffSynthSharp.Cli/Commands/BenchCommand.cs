@@ -11,26 +11,45 @@ internal static class BenchCommand
     public static Command Create(Terminal terminal)
     {
         var model = Values.Text("--model", "PATH", "A checkpoint or a model folder. Default: the starter model.", "-m");
-        var random = Values.Text("--random", "NAME", "A full-size architecture filled with random weights instead: sd15.");
+        var random = Values.Text("--random", "NAME", $"A full-size architecture filled with random weights instead: sd15; with --write also {string.Join(", ", RandomCheckpoint.Names)}.");
+        var write = Values.Text("--write", "FILE", "With --random: writes the denoising network as a .safetensors file of random weights, and measures nothing.");
+        var type = Values.Text("--type", "TYPE", $"With --write: {string.Join(", ", RandomCheckpoint.Types)}. Default: bf16.");
         var size = Values.Size("--size", "Picture size. Default: the model's own.");
         var steps = Values.Whole("--steps", "N", "Measured steps, after one that warms up. Default: 2.");
-        var threads = Values.Whole("--threads", "N", "Threads. Default: one for each core.");
+        var cold = Values.Flag("--no-warm-up", "Measures the first step and the first decode.");
+        var guidance = Values.Number("--guidance", "X", "Guidance of the steps; above 1 a step is two calls of the network. Default: the model's.");
+        var loading = new LoadingOptions();
         var json = Values.Flag("--json", "Print one JSON object.");
         var command = new CommandWithExamples(
             "bench", "Measure seconds per step (with guidance), decoding, GFLOP/s against this machine's peak, and peak memory.",
-            "diffsynth bench", "diffsynth bench --random sd15 --size 512x512 --json")
+            "diffsynth bench", "diffsynth bench --random sd15 --size 512x512 --json", "diffsynth bench --random flux-dev --write flux-random.safetensors --type fp8",
+            "diffsynth bench --model flux-random.safetensors --memory low --memory-budget 3 --size 512x512 --steps 1 --no-warm-up")
         {
-            model, random, size, steps, threads, json,
+            model, random, write, type, size, steps, cold, guidance, json,
         };
+        foreach (var option in loading.All) command.Options.Add(option);
         command.SetAction((parsed, cancellation) =>
         {
+            if (parsed.GetValue(write) is { } file)
+            {
+                var name = parsed.GetValue(random) ?? throw new DiffSynthException($"--write needs an architecture: name it with --random. Known: {string.Join(", ", RandomCheckpoint.Names)}.");
+                new ProgressDisplay(terminal, isQuiet: false).Run(progress =>
+                {
+                    RandomCheckpoint.Write(name, file, parsed.GetValue(type) ?? "bf16", progress, cancellation);
+                    return file;
+                });
+                terminal.Out.WriteLine(file);
+                return Task.FromResult(0);
+            }
             var options = new BenchmarkOptions
             {
                 Model = parsed.GetValue(random) is null ? StarterModel.Or(parsed.GetValue(model)) : parsed.GetValue(model),
                 Random = parsed.GetValue(random),
                 Size = parsed.GetValue(size),
                 Steps = parsed.GetValue(steps) ?? 2,
-                Threads = parsed.GetValue(threads),
+                WarmsUp = !parsed.GetValue(cold),
+                Guidance = parsed.GetValue(guidance),
+                Loading = loading.Of(parsed),
             };
             var result = Benchmark.Run(options, terminal.Error.WriteLine, cancellation);
             if (parsed.GetValue(json)) JsonLines.Write(terminal.Out, result);
@@ -45,9 +64,10 @@ internal static class BenchCommand
         void Line(string name, FormattableString value) => output.WriteLine($"{name,-10}{value.ToString(CultureInfo.InvariantCulture)}");
         Line("model", $"{result.Model}, {result.Width}x{result.Height}, {result.Threads} threads");
         Line("load", $"{result.LoadSeconds:0.00} s");
-        Line("step", $"{result.StepSeconds:0.000} s, {result.StepGflops:0.0} GFLOP/s, {100 * result.StepGflops / result.PeakGflops:0} % of peak");
+        Line("step", $"{(result.Guidance > 1 ? "guided, " : "")}{result.StepSeconds:0.000} s, {result.StepGflops:0.0} GFLOP/s, {100 * result.StepGflops / result.PeakGflops:0} % of peak");
         Line("decode", $"{result.DecodeSeconds:0.000} s, {result.DecodeGflops:0.0} GFLOP/s, {100 * result.DecodeGflops / result.PeakGflops:0} % of peak");
         Line("peak", $"{result.PeakGflops:0.0} GFLOP/s (measured multiply-adds)");
-        Line("memory", $"{result.PeakRssBytes / (1024.0 * 1024):0} MiB at most");
+        Line("memory", $"{result.PeakRssBytes / (1024.0 * 1024):0} MiB at most; in steps {result.StepRssBytes / 1e9:0.00} GB, of which {result.OwnBytes / 1e9:0.00} GB own and {result.FileBytes / 1e9:0.00} GB file pages that the system may drop (most of each)");
+        if (result.ReadBytesPerStep > 0) Line("disk", $"{result.ReadBytesPerStep / 1e9:0.00} GB read per step, {100 * result.WaitShare:0.0} % of the time waiting for it");
     }
 }

@@ -21,11 +21,17 @@ public sealed record BenchmarkOptions
     /// <summary>Pixels; null takes the model's own.</summary>
     public (int Width, int Height)? Size { get; init; }
 
-    /// <summary>Measured steps, after one that warms up.</summary>
+    /// <summary>Measured steps.</summary>
     public int Steps { get; init; } = 2;
 
-    /// <summary>libtorch's threads; null leaves them.</summary>
-    public int? Threads { get; init; }
+    /// <summary>Whether a step and a decode come first that aren't measured.</summary>
+    public bool WarmsUp { get; init; } = true;
+
+    /// <summary>Classifier-free guidance scale; above 1 a step is two calls of the network. Null: the model's default.</summary>
+    public double? Guidance { get; init; }
+
+    /// <summary>How the model is loaded.</summary>
+    public LoadOptions Loading { get; init; } = new();
 }
 
 /// <summary>What was measured. Rates are of the textbook algorithm's operations.</summary>
@@ -34,14 +40,21 @@ public sealed record BenchmarkOptions
 /// <param name="Height">Pixels.</param>
 /// <param name="Threads">libtorch's threads.</param>
 /// <param name="LoadSeconds">Weights on hand.</param>
-/// <param name="StepSeconds">One denoising step with classifier-free guidance, the best of those measured.</param>
+/// <param name="Guidance">Classifier-free guidance scale of the steps.</param>
+/// <param name="StepSeconds">One denoising step, the best of those measured.</param>
 /// <param name="StepGflops">GFLOP/s of a step.</param>
 /// <param name="DecodeSeconds">Latents to picture.</param>
 /// <param name="DecodeGflops">GFLOP/s of the decoder.</param>
 /// <param name="PeakGflops">This machine's measured multiply-add peak, in GFLOP/s, over the same number of threads.</param>
 /// <param name="PeakRssBytes">Most memory the process held.</param>
+/// <param name="OwnBytes">Most memory of the process's own while steps were made; 0 where the system doesn't tell.</param>
+/// <param name="FileBytes">Most pages of files, which the system may drop, while steps were made.</param>
+/// <param name="StepRssBytes">Most of both at one time.</param>
+/// <param name="ReadBytesPerStep">Weights that a step reads from the file.</param>
+/// <param name="WaitShare">Share of a step in which layers wait for weights to be read.</param>
 public sealed record BenchmarkResult(
-    string Model, int Width, int Height, int Threads, double LoadSeconds, double StepSeconds, double StepGflops, double DecodeSeconds, double DecodeGflops, double PeakGflops, long PeakRssBytes);
+    string Model, int Width, int Height, int Threads, double LoadSeconds, double Guidance, double StepSeconds, double StepGflops, double DecodeSeconds, double DecodeGflops, double PeakGflops, long PeakRssBytes,
+    long OwnBytes, long FileBytes, long StepRssBytes, long ReadBytesPerStep, double WaitShare);
 
 /// <summary>Measures a model on this machine.</summary>
 public static class Benchmark
@@ -57,7 +70,7 @@ public static class Benchmark
     {
         TorchRuntime.EnsureLoaded();
         if (options.Steps is < 1 or > MostSteps) throw new DiffSynthException($"{options.Steps} steps don't fit: expected 1 … {MostSteps}.");
-        ThreadCount.Use(options.Threads);
+        ThreadCount.Use(options.Loading.Threads);
         say("Measuring the machine's peak …");
         var peak = PeakRate.Measure(get_num_threads());
         var clock = Stopwatch.StartNew();
@@ -69,18 +82,29 @@ public static class Benchmark
         var (width, height) = RequestCheck.Size(new() { Prompt = "", Width = options.Size?.Width, Height = options.Size?.Height }, family);
         using var scope = NewDisposeScope();
         var latents = randn(1, family.Latents.Channels, height / family.Latents.Reduction, width / family.Latents.Reduction);
-        var guided = new GuidedPrediction(family, new() { Positive = PromptContexts.Of(family.Blank()), Negative = PromptContexts.Of(family.Blank()), Scale = 7.5 });
+        var guidance = options.Guidance ?? family.DefaultGuidance;
+        var guided = new GuidedPrediction(family, new() { Positive = PromptContexts.Of(family.Blank()), Negative = guidance > 1 ? PromptContexts.Of(family.Blank()) : null, Scale = Math.Max(1, guidance) });
+        var warmUps = options.WarmsUp ? 1 : 0;
         say("Denoising …");
-        var (stepSeconds, stepOperations) = Best(options.Steps + 1, () => guided.Predict(latents, 500, 0));
+        family.Begin(ModelPhase.Denoise);
+        if (options.WarmsUp) guided.Predict(latents, 500, 0).Dispose();
+        var before = family.DiskUse;
+        using var memory = new ResidentMemory();
+        var stepClock = Stopwatch.StartNew();
+        var (stepSeconds, stepOperations) = Best(options.Steps, () => guided.Predict(latents, 500, 0));
+        var (allSteps, use) = (stepClock.Elapsed.TotalSeconds, family.DiskUse);
+        memory.Dispose();
         say("Decoding …");
-        var (decodeSeconds, decodeOperations) = Best(2, () => family.DecodeLatents(latents));
-        return new(options.Model ?? $"random {options.Random}", width, height, get_num_threads(), loadSeconds, stepSeconds, stepOperations / stepSeconds / 1e9,
-            decodeSeconds, decodeOperations / decodeSeconds / 1e9, peak, Process.GetCurrentProcess().PeakWorkingSet64);
+        family.Begin(ModelPhase.Decode);
+        var (decodeSeconds, decodeOperations) = Best(1 + warmUps, () => family.DecodeLatents(latents));
+        return new(options.Model ?? $"random {options.Random}", width, height, get_num_threads(), loadSeconds, guidance, stepSeconds, stepOperations / stepSeconds / 1e9,
+            decodeSeconds, decodeOperations / decodeSeconds / 1e9, peak, Process.GetCurrentProcess().PeakWorkingSet64,
+            memory.PeakOwn, memory.PeakFiles, memory.PeakTogether, (use.BytesRead - before.BytesRead) / options.Steps, (use.Waited - before.Waited).TotalSeconds / allSteps);
     }
 
     private static LoadedFamily Load(BenchmarkOptions options, CancellationToken cancellation) => (options.Model, options.Random) switch
     {
-        ({ } path, null) => DiffusionModel.LoadFamily(path, new(), null, cancellation).Family,
+        ({ } path, null) => DiffusionModel.LoadFamily(path, options.Loading, null, cancellation, isMeasured: true).Family,
         (null, "sd15") => RandomStableDiffusion.Create(),
         (null, { } name) => throw new DiffSynthException($"There is no architecture '{name}' to fill with random weights. Known: sd15."),
         _ => throw new DiffSynthException("Name a model, or an architecture for random weights, not both."),

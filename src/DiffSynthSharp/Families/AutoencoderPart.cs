@@ -1,3 +1,4 @@
+using DiffSynthSharp.Memory;
 using DiffSynthSharp.Models.Autoencoders;
 
 namespace DiffSynthSharp.Families;
@@ -12,6 +13,13 @@ internal static class AutoencoderPart
         Given = options => options.Vae,
         Published = published,
     };
+
+    /// <summary>The published sizes.</summary>
+    public static AutoencoderConfig Published { get; } = new([128, 256, 512, 512], 2, 16) { MixesLatents = false };
+
+    /// <summary>Loads it, or one of random weights where it is missing and only the denoising network is measured.</summary>
+    public static ResidentNetwork<AutoencoderKl> Load(ModelPart? part, PartKind kind, LoadContext context, List<IDisposable> owned) => part is null && context.IsMeasured
+        ? context.LoadRandom(new AutoencoderKl(Published), owned) : context.Load(new AutoencoderKl(ConfigOf(part!)), part!, kind, owned);
 
     /// <summary>Its sizes: from shapes, and from the folder's configuration what they don't say.</summary>
     public static AutoencoderConfig ConfigOf(ModelPart part)
@@ -28,12 +36,12 @@ internal static class AutoencoderPart
     }
 
     /// <summary>How its latents relate to a family's.</summary>
-    /// <param name="part">The part; a folder's configuration says its own scaling.</param>
+    /// <param name="part">The part, null for the published; a folder's configuration says its own scaling.</param>
     /// <param name="scale">The family's published scaling.</param>
     /// <param name="shift">The family's published shift.</param>
-    public static LatentFormat FormatOf(ModelPart part, double scale, double shift)
+    public static LatentFormat FormatOf(ModelPart? part, double scale, double shift)
     {
-        var config = ConfigOf(part);
-        return new(config.LatentChannels, config.Reduction, part.Config?.Number("scaling_factor") ?? scale, part.Config?.Number("shift_factor") ?? shift);
+        var config = part is null ? Published : ConfigOf(part);
+        return new(config.LatentChannels, config.Reduction, part?.Config?.Number("scaling_factor") ?? scale, part?.Config?.Number("shift_factor") ?? shift);
     }
 }

@@ -16,11 +16,25 @@ internal sealed class LoadContext(Device device, Residency residency, Action<int
     /// <summary>How weights are kept.</summary>
     public MemoryMode Mode => residency.Plan.Mode;
 
+    /// <summary>Whether only the denoising network must be there, to be measured: what else is missing is left out, or random where it is small.</summary>
+    public bool IsMeasured { get; init; }
+
     /// <summary>How many tensors are going to be loaded.</summary>
     public int Total { get; init; }
 
     /// <summary>Says that a tensor was loaded.</summary>
     public void Loaded() => progress?.Invoke(++_done, Math.Max(Total, _done));
+
+    /// <summary>A network of random weights, for one that is missing where only others are measured.</summary>
+    public ResidentNetwork<T> LoadRandom<T>(T network, List<IDisposable> owned)
+        where T : nn.Module
+    {
+        using var generator = new Generator(0);
+        RandomWeights.Fill(network, generator);
+        var loaded = new ResidentNetwork<T>(network, device, [], [], new());
+        owned.Add(loaded);
+        return loaded;
+    }
 
     /// <summary>Loads a network.</summary>
     /// <param name="network">Its parameters lie on META.</param>

@@ -72,11 +72,17 @@ internal abstract class LoadedFamily : IDisposable
     /// <param name="inputs">What else the network takes.</param>
     public abstract Tensor Predict(Tensor latents, double timestep, Conditioning text, NetworkInputs inputs);
 
+    /// <summary>Side of a tile in latent cells, where a request names none.</summary>
+    public virtual int DefaultTile => 64;
+
     /// <summary>Runs the whole network on overlapping tiles of the latents and blends the results.</summary>
     /// <param name="latents">(1, C, h, w)</param>
     /// <param name="grid">In latent cells.</param>
     /// <param name="predict">A tile and where it lies, to the network's prediction.</param>
     public virtual Tensor PredictInTiles(Tensor latents, TileGrid grid, Func<Tensor, TileBox, Tensor> predict) => StepTiles.Run(latents, grid, predict);
+
+    /// <summary>What the denoising network has read at its uses.</summary>
+    public virtual DiskUse DiskUse => default;
 
     /// <summary>Called before a phase: what it doesn't need may leave memory, and comes back when it is used.</summary>
     public virtual void Begin(ModelPhase phase)

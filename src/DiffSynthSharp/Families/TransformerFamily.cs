@@ -41,6 +41,8 @@ internal abstract class TransformerFamily(TransformerSetup setup, ResidentNetwor
 
     public override bool TilesBlocks => false;
 
+    public override int DefaultTile => 128;
+
     public override IReadOnlyList<AdaptedNetwork> AdaptedNetworks => [];
 
     public override EmbeddingTable LoadEmbeddings(IReadOnlyList<EmbeddingUse> uses) => uses.Count == 0 ? EmbeddingTable.Empty

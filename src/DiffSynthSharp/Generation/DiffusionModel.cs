@@ -50,13 +50,13 @@ public sealed partial class DiffusionModel : IDisposable
     }
 
     internal static (LoadedFamily Family, ModelDescription Description) LoadFamily(
-        string path, LoadOptions options, IProgress<GenerationProgress>? progress, CancellationToken cancellation)
+        string path, LoadOptions options, IProgress<GenerationProgress>? progress, CancellationToken cancellation, bool isMeasured = false)
     {
         using var files = ModelFiles.Open(path, options);
         var kind = FamilyCatalogue.Find(files);
         var description = ModelInspector.Describe(files, kind);
         kind ??= FamilyCatalogue.All[^1];
-        kind.Check(files);
+        if (!isMeasured) kind.Check(files);
         foreach (var note in files.Notes) progress?.Report(new(GenerationPhase.Load, 0, 1, 0) { Message = note });
         TorchRuntime.EnsureLoaded();
         ThreadCount.Use(options.Threads);
@@ -66,7 +66,7 @@ public sealed partial class DiffusionModel : IDisposable
         var clock = Stopwatch.StartNew();
         var plan = PlanOf(files, kind, options);
         if (plan.Mode != MemoryMode.Full || options.Memory is not null) progress?.Report(new(GenerationPhase.Load, 0, 1, 0) { Message = plan.Reason });
-        var family = kind.Load(files, new(device, new(device, plan), (done, total) => progress?.Report(new(GenerationPhase.Load, done, total, clock.Elapsed.TotalSeconds / done))) { Total = Found(files, kind).Sum(part => part.Weights.Shapes.Count) });
+        var family = kind.Load(files, new(device, new(device, plan), (done, total) => progress?.Report(new(GenerationPhase.Load, done, total, clock.Elapsed.TotalSeconds / done))) { IsMeasured = isMeasured, Total = Found(files, kind).Sum(part => part.Weights.Shapes.Count) });
         return (family, description);
     }
 

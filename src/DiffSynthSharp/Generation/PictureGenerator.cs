@@ -18,7 +18,7 @@ internal sealed class PictureGenerator(LoadedFamily family, IProgress<Generation
         using var inference = inference_mode(true);
         using var stop = BlockBorder.StopWith(cancellation);
         using var scope = NewDisposeScope();
-        request = PromptTags.Apply(request, Say);
+        request = PromptTags.Apply(request, Say) with { Tiles = request.Tiles?.For(family.DefaultTile) };
         var passes = RequestCheck.Passes(request, family);
         var guidance = request.Guidance ?? family.DefaultGuidance;
         Say($"{family.Name}, {passes[0].Describe(request.Tiles, family.TilesBlocks)}{(guidance > 1 ? $", guidance {guidance:0.##}" : "")}{((request.EmbeddedGuidance ?? family.DefaultEmbeddedGuidance) is { } told ? $", embedded guidance {told:0.##}" : "")}.");

@@ -61,10 +61,18 @@ public enum TiledNetwork
 }
 
 /// <summary>Overlapping tiles that are blended where they meet.</summary>
-/// <param name="Tile">Side of a tile in latent cells (8 pixels each).</param>
-/// <param name="Stride">Distance between tiles in latent cells; half a tile overlaps well.</param>
-public sealed record TileSettings(int Tile = 64, int Stride = 32)
+/// <param name="Tile">Side of a tile in latent cells (8 pixels each); 0 is the family's own, 64 for Stable Diffusion 1.x and 128 for transformers.</param>
+/// <param name="Stride">Distance between tiles in latent cells; 0 is half a tile, which overlaps well.</param>
+public sealed record TileSettings(int Tile = 0, int Stride = 0)
 {
+    /// <summary>The same with every number known.</summary>
+    /// <param name="side">The family's own tile.</param>
+    internal TileSettings For(int side)
+    {
+        var tile = Tile == 0 ? side : Tile;
+        return this with { Tile = tile, Stride = Stride == 0 ? Math.Max(1, tile / 2) : Stride };
+    }
+
     /// <summary>What of the denoising network is tiled.</summary>
     public TiledNetwork Network { get; init; } = TiledNetwork.Automatic;
 

@@ -54,8 +54,8 @@ internal static class RequestCheck
         }
         if (request.Tiles is { } tiles)
         {
-            Within(tiles.Tile, SmallestTile, LongestSide, "tile");
-            Within(tiles.Stride, 1, tiles.Tile, "tile stride");
+            if (tiles.Tile != 0) Within(tiles.Tile, SmallestTile, LongestSide, "tile");
+            if (tiles.Stride != 0) Within(tiles.Stride, 1, tiles.Tile == 0 ? SmallestTile : tiles.Tile, "tile stride");
         }
         Within(request.RegionBlur ?? 0, 0, 64, "region blur");
         foreach (var control in request.Controls) ControlValues(control, request);

@@ -22,10 +22,10 @@ public sealed class LeakTests
         using var model = DiffusionModel.Load(TinyModel.Folder);
         var request = TinyModel.Request with { Steps = 2 };
         for (var i = 0; i < 10; i++) model.Generate(request with { Seeds = [i], Width = 64 + 8 * (i % 3) });
-        var tensors = Tensor.TotalCount;
+        var tensors = LiveTensors.Count();
         var memory = Resident();
         for (var i = 0; i < Pictures; i++) model.Generate(request with { Seeds = [i], Width = 64 + 8 * (i % 3) });
-        Assert.Equal(tensors, Tensor.TotalCount);
+        Assert.Equal(tensors, LiveTensors.Count());
         Assert.InRange(Resident() - memory, long.MinValue, 64 << 20);
     }
 
@@ -34,11 +34,11 @@ public sealed class LeakTests
     {
         using var model = DiffusionModel.Load(TinyModel.Folder);
         model.Generate(TinyModel.Request);
-        var tensors = Tensor.TotalCount;
+        var tensors = LiveTensors.Count();
         using var source = new CancellationTokenSource();
         Assert.ThrowsAny<OperationCanceledException>(() => model.Generate(TinyModel.Request, new CancelAtStep(source), source.Token));
         Assert.Throws<DiffSynthException>(() => model.Generate(TinyModel.Request with { Width = 63 }));
-        Assert.Equal(tensors, Tensor.TotalCount);
+        Assert.Equal(tensors, LiveTensors.Count());
     }
 
     [Fact]
@@ -65,7 +65,7 @@ public sealed class LeakTests
             var crossed = 0;
             using var counted = BlockBorder.Observe(() => { if (++crossed == border) source.Cancel(); });
             Assert.ThrowsAny<OperationCanceledException>(() => model.Generate(request, null, source.Token));
-            Assert.Equal(tensors, Tensor.TotalCount);
+            Assert.Equal(tensors, LiveTensors.Count());
         }
         Assert.InRange(Resident() - memory, long.MinValue, 64 << 20);
     }

@@ -204,6 +204,24 @@ public sealed class ManifestTests
         Assert.All(rest, name => Assert.Contains(name, s_outsideTheModel));
     }
 
+    [Theory]
+    [InlineData("sd3-medium-clips", "CLIP-L text encoder", "CLIP-G text encoder")]
+    [InlineData("sd3-medium-clips-t5", "CLIP-L text encoder", "CLIP-G text encoder", "T5 text encoder")]
+    [InlineData("sd35-large")]
+    [InlineData("sd35-medium")]
+    public void A_bundle_is_its_parts_and_nothing_else(string manifest, params string[] encoders)
+    {
+        var rows = Read(manifest);
+        var parts = new DiffSynthSharp.Families.Sd3.Sd3Family().Parts.Select(part => (part.Kind.Name, Weights: part.Kind.Prefixes
+            .Select(prefix => ComponentWeights.Find(new Manifest(rows), prefix, part.Kind.Keys)).FirstOrDefault(found => found is not null && part.Kind.IsIt(found))))
+            .Where(part => part.Weights is not null).ToList();
+        Assert.Equal([.. encoders, "transformer", "autoencoder"], parts.Select(part => part.Name));
+        var consumed = parts.SelectMany(part => part.Weights!.Entries).Select(entry => entry.Name).ToList();
+        Assert.Equal(consumed.Count, consumed.Distinct().Count());
+        Assert.Empty(rows.Keys.Except(consumed));
+        Assert.All(parts, part => Assert.Empty(part.Weights!.Unknown));
+    }
+
     private static void ConsumesAll(nn.Module network, ComponentWeights weights, int leftOut)
     {
         using (network)

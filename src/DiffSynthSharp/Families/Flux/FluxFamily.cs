@@ -1,4 +1,3 @@
-using DiffSynthSharp.Models.Autoencoders;
 using DiffSynthSharp.Models.TextEncoders;
 using DiffSynthSharp.Models.Transformers;
 using DiffSynthSharp.Sampling;
@@ -48,24 +47,30 @@ internal sealed class FluxFamily : ModelFamily
 
     public override LoadedFamily Load(ModelFiles files, LoadContext context)
     {
-        var clipTokenizer = ClipTokenizer.Load(TokenizerFiles.FindClip(files.Path, files.Tokenizers));
-        var t5Tokenizer = T5Tokenizer.Load(TokenizerFiles.FindT5(files.Path, files.Tokenizers));
-        var (t5, autoencoder) = (Required(files, s_t5), Required(files, s_autoencoder));
+        var autoencoder = files.Find(s_autoencoder);
         var loaded = new List<IDisposable>();
         try
         {
-            var clipNetwork = context.Load(new ClipTextEncoder(ClipConfig(files)), Required(files, TextParts.ClipL), TextParts.ClipL, loaded);
-            var t5Network = context.Load(new T5Encoder(T5Config.Detect(t5.Weights, t5.Config)), t5, s_t5, loaded);
+            var text = context.IsMeasured ? null : LoadText(files, context, loaded);
             var transformer = context.Load(new FluxTransformer(ConfigOf(files)), Required(files, s_transformer), s_transformer, loaded);
-            var autoencoderNetwork = context.Load(new AutoencoderKl(AutoencoderPart.ConfigOf(autoencoder)), autoencoder, s_autoencoder, loaded);
+            var autoencoderNetwork = AutoencoderPart.Load(autoencoder, s_autoencoder, context, loaded);
             var setup = new TransformerSetup(AutoencoderPart.FormatOf(autoencoder, PublishedScale, PublishedShift), SchedulerOf(files), context.Device, context.Mode);
-            return new FluxModel(setup, new(clipNetwork, clipTokenizer, t5Network, t5Tokenizer), transformer, autoencoderNetwork);
+            return new FluxModel(setup, text, transformer, autoencoderNetwork);
         }
         catch
         {
             foreach (var network in loaded) network.Dispose();
             throw;
         }
+    }
+
+    private FluxText LoadText(ModelFiles files, LoadContext context, List<IDisposable> loaded)
+    {
+        var clipTokenizer = ClipTokenizer.Load(TokenizerFiles.FindClip(files.Path, files.Tokenizers));
+        var t5Tokenizer = T5Tokenizer.Load(TokenizerFiles.FindT5(files.Path, files.Tokenizers));
+        var t5 = Required(files, s_t5);
+        var clipNetwork = context.Load(new ClipTextEncoder(ClipConfig(files)), Required(files, TextParts.ClipL), TextParts.ClipL, loaded);
+        return new(clipNetwork, clipTokenizer, context.Load(new T5Encoder(T5Config.Detect(t5.Weights, t5.Config)), t5, s_t5, loaded), t5Tokenizer);
     }
 
     private FluxConfig ConfigOf(ModelFiles files) => FluxConfig.Detect(Required(files, s_transformer).Weights.Shapes);

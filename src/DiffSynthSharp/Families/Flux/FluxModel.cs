@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace DiffSynthSharp.Families.Flux;
 
 /// <summary>FLUX.1: T5 and CLIP-L, a flow-matching transformer over 2×2 patches of 16-channel latents.</summary>
-internal sealed class FluxModel(TransformerSetup setup, FluxText text, ResidentNetwork<FluxTransformer> transformer, ResidentNetwork<AutoencoderKl> autoencoder)
+internal sealed class FluxModel(TransformerSetup setup, FluxText? text, ResidentNetwork<FluxTransformer> transformer, ResidentNetwork<AutoencoderKl> autoencoder)
     : TransformerFamily(setup, autoencoder)
 {
     private const double TrainSteps = 1000;
@@ -25,9 +25,12 @@ internal sealed class FluxModel(TransformerSetup setup, FluxText text, ResidentN
 
     private int TextLength => _config.HasGuidance ? LengthOfDev : LengthOfSchnell;
 
-    public override Conditioning Encode(string prompt, PromptReading reading, Action<string> say) => text.Encode(prompt, reading, TextLength, Device, say);
+    public override Conditioning Encode(string prompt, PromptReading reading, Action<string> say) 
+        => (text ?? throw new InvalidOperationException("A model that is measured alone has no text encoders.")).Encode(prompt, reading, TextLength, Device, say);
 
-    public override Conditioning Blank() => text.Blank(TextLength, Device);
+    public override Conditioning Blank() => new(zeros([1, TextLength, _config.ContextWidth], device: Device), zeros([1, _config.PooledWidth], device: Device));
+
+    public override DiskUse DiskUse => new(transformer.Waited, transformer.BytesRead);
 
     public override Tensor Predict(Tensor latents, double timestep, Conditioning conditioning, NetworkInputs inputs)
     {
@@ -37,13 +40,13 @@ internal sealed class FluxModel(TransformerSetup setup, FluxText text, ResidentN
         return transformer.Network.Run(latents, Each(timestep / TrainSteps), conditioning.Context, conditioning.Pooled!, guidance, inputs.Repeats).MoveToOuterDisposeScope();
     }
 
-    protected override void ReleaseText() => text.Release();
+    protected override void ReleaseText() => text?.Release();
 
     protected override void ReleaseTransformer() => transformer.Release();
 
     public override void Dispose()
     {
-        text.Dispose();
+        text?.Dispose();
         transformer.Dispose();
         base.Dispose();
     }

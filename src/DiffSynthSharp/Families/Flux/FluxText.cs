@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace DiffSynthSharp.Families.Flux;
 
 /// <summary>FLUX.1's two text encoders: T5's states to attend to, CLIP-L's pooled vector for the whole prompt.</summary>
-internal sealed class FluxText(ResidentNetwork<ClipTextEncoder> clip, ClipTokenizer? clipTokenizer, ResidentNetwork<T5Encoder> t5, T5Tokenizer? t5Tokenizer) : IDisposable
+internal sealed class FluxText(ResidentNetwork<ClipTextEncoder> clip, ClipTokenizer clipTokenizer, ResidentNetwork<T5Encoder> t5, T5Tokenizer t5Tokenizer) : IDisposable
 {
     /// <param name="text">What stands at one step.</param>
     /// <param name="reading">How it is read.</param>
@@ -16,7 +16,6 @@ internal sealed class FluxText(ResidentNetwork<ClipTextEncoder> clip, ClipTokeni
     /// <exception cref="DiffSynthException">The prompt or a tokenizer doesn't fit.</exception>
     public Conditioning Encode(string text, PromptReading reading, int length, Device device, Action<string> say)
     {
-        if (clipTokenizer is null || t5Tokenizer is null) throw new InvalidOperationException("A model of random weights has no tokenizers.");
         using var scope = NewDisposeScope();
         // The vector is pooled at the end token, which only a row that is closed has.
         var forClip = reading with { Name = $"{reading.Name}, for CLIP's summary,", LongPrompt = LongPrompt.Cut };
@@ -24,9 +23,6 @@ internal sealed class FluxText(ResidentNetwork<ClipTextEncoder> clip, ClipTokeni
         var states = new T5PromptEncoder(t5.Network, t5Tokenizer, device).Encode(reading.SecondText ?? text, reading, reading.TextLength ?? length, say);
         return new(states.MoveToOuterDisposeScope(), pooled.MoveToOuterDisposeScope());
     }
-
-    /// <summary>A conditioning of this many rows that says nothing.</summary>
-    public Conditioning Blank(int length, Device device) => new(zeros([1, length, t5.Network.Config.Width], device: device), zeros([1, clip.Network.Config.Width], device: device));
 
     /// <summary>Gives the networks' memory back until the next prompt.</summary>
     public void Release()

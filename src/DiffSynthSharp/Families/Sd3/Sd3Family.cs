@@ -1,4 +1,3 @@
-using DiffSynthSharp.Models.Autoencoders;
 using DiffSynthSharp.Models.TextEncoders;
 using DiffSynthSharp.Models.Transformers;
 using DiffSynthSharp.Sampling;
@@ -45,18 +44,13 @@ internal sealed class Sd3Family : ModelFamily
 
     public override LoadedFamily Load(ModelFiles files, LoadContext context)
     {
-        var (autoencoder, config) = (Required(files, s_autoencoder), MmDitConfig.Detect(Required(files, s_transformer).Weights));
+        var (autoencoder, config) = (files.Find(s_autoencoder), MmDitConfig.Detect(Required(files, s_transformer).Weights));
         var loaded = new List<IDisposable>();
         try
         {
-            var text = new Sd3TextEncoders(WidthsOf(files, config))
-            {
-                ClipL = LoadClip(files, TextParts.ClipL, ClipTokenizerOf(files, TextParts.ClipL), context, loaded),
-                ClipG = LoadClip(files, TextParts.ClipG, ClipTokenizerOf(files, TextParts.ClipG), context, loaded),
-                T5 = T5(files) is { } t5 ? (context.Load(new T5Encoder(t5), files.Find(s_t5)!, s_t5, loaded), T5Tokenizer.Load(TokenizerFiles.FindT5(files.Path, files.Tokenizers))) : null,
-            };
+            var text = context.IsMeasured ? new Sd3TextEncoders(WidthsOf(files, config)) : LoadText(files, config, context, loaded);
             var transformer = context.Load(new MmDit(config), Required(files, s_transformer), s_transformer, loaded);
-            var autoencoderNetwork = context.Load(new AutoencoderKl(AutoencoderPart.ConfigOf(autoencoder)), autoencoder, s_autoencoder, loaded);
+            var autoencoderNetwork = AutoencoderPart.Load(autoencoder, s_autoencoder, context, loaded);
             var setup = new TransformerSetup(AutoencoderPart.FormatOf(autoencoder, PublishedScale, PublishedShift), SchedulerOf(files), context.Device, context.Mode);
             return new Sd3Model(setup, text, transformer, autoencoderNetwork);
         }
@@ -66,6 +60,14 @@ internal sealed class Sd3Family : ModelFamily
             throw;
         }
     }
+
+    private Sd3TextEncoders LoadText(ModelFiles files, MmDitConfig config, LoadContext context, List<IDisposable> loaded)
+        => new(WidthsOf(files, config))
+        {
+            ClipL = LoadClip(files, TextParts.ClipL, ClipTokenizerOf(files, TextParts.ClipL), context, loaded),
+            ClipG = LoadClip(files, TextParts.ClipG, ClipTokenizerOf(files, TextParts.ClipG), context, loaded),
+            T5 = T5(files) is { } t5 ? (context.Load(new T5Encoder(t5), files.Find(s_t5)!, s_t5, loaded), T5Tokenizer.Load(TokenizerFiles.FindT5(files.Path, files.Tokenizers))) : null,
+        };
 
     private static ClipTokenizer? ClipTokenizerOf(ModelFiles files, PartKind kind) => files.Find(kind) is null ? null
         : kind == TextParts.ClipL ? ClipTokenizer.Load(TokenizerFiles.FindClip(files.Path, files.Tokenizers))

@@ -34,6 +34,8 @@ internal sealed class Sd3Model(TransformerSetup setup, Sd3TextEncoders text, Res
     public override Tensor PredictInTiles(Tensor latents, TileGrid grid, Func<Tensor, TileBox, Tensor> predict)
         => StepTiles.Run(latents, grid, predict, box => Tiles.Weight(box.Height, box.Width, grid.Stride / 2));
 
+    public override DiskUse DiskUse => new(transformer.Waited, transformer.BytesRead);
+
     protected override void ReleaseText() => text.Release();
 
     protected override void ReleaseTransformer() => transformer.Release();

@@ -1,4 +1,3 @@
-using DiffSynthSharp.Layers;
 using DiffSynthSharp.Models.Autoencoders;
 using DiffSynthSharp.Models.TextEncoders;
 using DiffSynthSharp.Models.UNets;
@@ -25,23 +24,8 @@ internal static class RandomStableDiffusion
     {
         var (text, unet, autoencoder) = (new ClipTextEncoder(PublishedText), new UNet(PublishedUNet), new AutoencoderKl(PublishedAutoencoder));
         using var generator = new Generator(0);
-        foreach (var network in new nn.Module[] { text, unet, autoencoder }) Fill(network, generator);
+        foreach (var network in new nn.Module[] { text, unet, autoencoder }) RandomWeights.Fill(network, generator);
         CachingAllocator.Trim();
         return new(text, unet, autoencoder, null, new(4, PublishedAutoencoder.Reduction, 0.18215), 512, new SchedulerSettings(), CPU);
-    }
-
-    private static void Fill(nn.Module network, Generator generator)
-    {
-        foreach (var (_, module) in network.named_modules())
-        {
-            if (module is not Leaf leaf) continue;
-            foreach (var (name, parameter) in leaf.named_parameters(recurse: false).ToList())
-            {
-                using var scope = NewDisposeScope();
-                var fanIn = Math.Max(1, parameter.shape.Skip(1).Aggregate(1L, (a, b) => a * b));
-                var value = leaf is GroupNorm or LayerNorm && name == "weight" ? ones(parameter.shape) : rand(parameter.shape, generator: generator).sub_(0.5).mul_(2 / Math.Sqrt(fanIn));
-                leaf.Assign(name, value);
-            }
-        }
     }
 }
