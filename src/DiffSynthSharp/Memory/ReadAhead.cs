@@ -36,9 +36,11 @@ internal sealed class ReadAhead
         if (TryBegin(weight)) Read(weight);
         else AwaitReading(weight);
         Waited += Stopwatch.GetElapsedTime(start);
-        if (_last is not null) _last.Next = weight;
+        weight.WasUsed = true;
+        if (_last is not null) (_last.Next, _last.KnowsNext) = (weight, true);
         _last = weight;
-        if (weight.Next is { } next && TryBegin(next)) ThreadPool.UnsafeQueueUserWorkItem(Read, next, preferLocal: false);
+        // In the first pass the layers' order may name one that was used before: nobody would let go of it until the pass after.
+        if (weight.Next is { } next && (weight.KnowsNext || !next.WasUsed) && TryBegin(next)) ThreadPool.UnsafeQueueUserWorkItem(Read, next, preferLocal: false);
     }
 
     /// <summary>A weight was computed with.</summary>

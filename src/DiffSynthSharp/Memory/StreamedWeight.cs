@@ -27,6 +27,12 @@ internal sealed class StreamedWeight : StoredWeight
     /// <summary>The weight that was used after this one the last time; belongs to <see cref="ReadAhead"/>.</summary>
     public StreamedWeight? Next { get; set; }
 
+    /// <summary>Whether <see cref="Next"/> was seen to follow, and isn't just the next one of the layers' order; belongs to <see cref="ReadAhead"/>.</summary>
+    public bool KnowsNext { get; set; }
+
+    /// <summary>Whether it was ever used; belongs to <see cref="ReadAhead"/>.</summary>
+    public bool WasUsed { get; set; }
+
     /// <summary>How far reading is; belongs to <see cref="ReadAhead"/>.</summary>
     public ReadState State { get; set; }
 

@@ -25,6 +25,9 @@ internal sealed class LayerStack : nn.Module<Tensor, Tensor>
     /// <summary>Called after each layer.</summary>
     public Action? Observer { get; set; }
 
+    /// <summary>Whether layers are used in another order than that of their names.</summary>
+    public bool IsBackwards { get; init; }
+
     public Linear First => _layers[0];
 
     /// <param name="ids">int64 (B)</param>
@@ -33,7 +36,7 @@ internal sealed class LayerStack : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var x = _table.forward(ids);
-        foreach (var layer in _layers)
+        foreach (var layer in IsBackwards ? _layers.Reverse() : _layers)
         {
             BlockBorder.Cross();
             x = layer.forward(x).tanh();

@@ -101,6 +101,19 @@ public sealed class ResidencyTests : IDisposable
         Assert.NotEqual(Run(MemoryMode.Full), Adapted(MemoryMode.Low));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Every_weight_is_read_once_in_a_pass(bool isBackwards)
+    {
+        Write();
+        using var source = WeightSource.OpenFile(_file.Path);
+        var weights = ComponentWeights.Find(source, "", _ => KeyMap.Identity())!;
+        using var resident = new Residency(CPU, Plan(MemoryMode.Low, PanelBytes)) { SmallNetworkBytes = 0 }.Load(new LayerStack(Width, Count, Outputs) { IsBackwards = isBackwards }, weights, "network");
+        Run(resident);
+        Assert.Equal(resident.StreamedBytes, resident.BytesRead);
+    }
+
     [Fact]
     public void Running_and_releasing_leaves_no_tensor_behind()
     {
