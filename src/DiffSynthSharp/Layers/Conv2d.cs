@@ -39,6 +39,7 @@ internal sealed class Conv2d : Leaf
     /// <returns>(B, outputs, H', W')</returns>
     public override Tensor forward(Tensor x)
     {
+        BlockBorder.Cross(); // over a large map one convolution takes as long as a small network
         using var weight = Compute("weight", _weight!, x.dtype);
         using var bias = _bias is null ? null : Compute("bias", _bias, x.dtype);
         var y = nn.functional.conv2d(x, weight, bias, strides: [_stride, _stride], padding: [_padding, _padding]);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using DiffSynthSharp.Benchmarking;
 using DiffSynthSharp.Imaging;
 using DiffSynthSharp.Layers;
 using static TorchSharp.torch;
@@ -12,6 +13,8 @@ public sealed class AloneCollection;
 [Collection(nameof(LeakTests))]
 public sealed class LeakTests
 {
+    private static readonly string s_starter = Path.Combine(Repository.Root, "models", "starter");
+
     private const int Pictures = 100;
     private const int Loads = 12;
     private const int CancelledBorders = 400;
@@ -27,6 +30,58 @@ public sealed class LeakTests
         for (var i = 0; i < Pictures; i++) model.Generate(request with { Seeds = [i], Width = 64 + 8 * (i % 3) });
         Assert.Equal(tensors, LiveTensors.Count());
         Assert.InRange(Resident() - memory, long.MinValue, 64 << 20);
+    }
+
+    [Fact]
+    public void Pictures_of_all_kinds_with_cancelled_and_refused_jobs_between_them_leave_everything_flat()
+    {
+        var result = Endurance.Run(new() { Model = TinyModel.Folder, Pictures = 60, Size = (64, 64), Steps = 2 }, _ => { });
+        Assert.Equal([10, 30, 60], result.Samples.Select(sample => sample.Pictures));
+        Assert.Equal(12, result.Refused);
+        Assert.InRange(result.Cancelled, 1, 20);
+        var (half, end) = (result.Samples[1], result.Samples[2]);
+        Assert.Equal(half.Tensors, end.Tensors);
+        Assert.Equal(half.Handles, end.Handles);
+        Assert.InRange(end.CachedBytes - half.CachedBytes, long.MinValue, 4 << 20);
+        Assert.InRange(end.RssBytes - half.RssBytes, long.MinValue, 32 << 20);
+    }
+
+    [Fact]
+    public void A_picture_that_is_cancelled_at_any_border_crosses_no_other()
+    {
+        using var model = DiffusionModel.Load(s_starter);
+        var request = new GenerationRequest { Prompt = "a red car", Width = 64, Height = 64, Steps = 1 };
+        var borders = Borders(() => model.Generate(request));
+        Assert.InRange(borders, 50, 2000);
+        for (var border = 1; border <= borders; border++) AssertStopsAt(border, token => model.Generate(request, null, token));
+    }
+
+    [Fact]
+    public void Loading_that_is_cancelled_at_any_border_crosses_no_other_and_lets_go_of_its_files()
+    {
+        var borders = Borders(() => DiffusionModel.Load(s_starter).Dispose());
+        var handles = ProcessState.Now().Handles;
+        for (var border = 1; border <= borders; border += 31) AssertStopsAt(border, token => DiffusionModel.Load(s_starter, cancellation: token));
+        AssertStopsAt(borders, token => DiffusionModel.Load(s_starter, cancellation: token));
+        Assert.Equal(handles, ProcessState.Now().Handles);
+        if (OperatingSystem.IsLinux()) Assert.DoesNotContain(File.ReadLines("/proc/self/maps"), line => line.Contains(s_starter, StringComparison.Ordinal));
+    }
+
+    private static int Borders(Action job)
+    {
+        var crossed = 0;
+        using var counted = BlockBorder.Observe(() => crossed++);
+        job();
+        return crossed;
+    }
+
+    private static void AssertStopsAt(int border, Action<CancellationToken> job)
+    {
+        using var source = new CancellationTokenSource();
+        var crossed = 0;
+        using var counted = BlockBorder.Observe(() => { if (++crossed == border) source.Cancel(); });
+        Assert.ThrowsAny<OperationCanceledException>(() => job(source.Token));
+        Assert.Equal(border, crossed);
     }
 
     [Fact]

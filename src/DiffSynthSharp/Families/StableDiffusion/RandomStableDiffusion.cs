@@ -1,3 +1,4 @@
+using DiffSynthSharp.Memory;
 using DiffSynthSharp.Models.Autoencoders;
 using DiffSynthSharp.Models.TextEncoders;
 using DiffSynthSharp.Models.UNets;
@@ -26,6 +27,11 @@ internal static class RandomStableDiffusion
         using var generator = new Generator(0);
         foreach (var network in new nn.Module[] { text, unet, autoencoder }) RandomWeights.Fill(network, generator);
         CachingAllocator.Trim();
-        return new(text, unet, autoencoder, null, new(4, PublishedAutoencoder.Reduction, 0.18215), 512, new SchedulerSettings(), CPU);
+        var setup = new StableDiffusionSetup(new(4, PublishedAutoencoder.Reduction, 0.18215), 512, new SchedulerSettings(), CPU, MemoryMode.Full);
+        return new(setup, Resident(text), null, Resident(unet), Resident(autoencoder));
     }
+
+    // Without a file to come back from, weights stay.
+    private static ResidentNetwork<T> Resident<T>(T network)
+        where T : nn.Module => new(network, CPU, [], [], new());
 }

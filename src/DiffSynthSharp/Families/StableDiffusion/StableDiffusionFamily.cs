@@ -1,10 +1,8 @@
 using DiffSynthSharp.Models.Autoencoders;
 using DiffSynthSharp.Models.TextEncoders;
 using DiffSynthSharp.Models.UNets;
-using DiffSynthSharp.Runtime;
 using DiffSynthSharp.Sampling;
 using DiffSynthSharp.Tokenizers;
-using DiffSynthSharp.Weights;
 
 namespace DiffSynthSharp.Families.StableDiffusion;
 
@@ -50,29 +48,28 @@ internal sealed class StableDiffusionFamily : ModelFamily
     {
         var tokenizer = ClipTokenizer.Load(TokenizerFiles.FindClip(files.Path, files.Tokenizers));
         var (text, unet, autoencoder) = (Required(files, TextKind), Required(files, UNetKind), Required(files, s_autoencoder));
-        var textNetwork = new ClipTextEncoder(ClipTextConfig.Detect(text.Weights, text.Config));
-        var unetNetwork = new UNet(UNetConfigOf(unet, textNetwork.Config));
-        var autoencoderNetwork = new AutoencoderKl(AutoencoderConfigOf(autoencoder));
+        var loaded = new List<IDisposable>();
         try
         {
-            WeightLoader.Fill(textNetwork, text.Weights, TextKind.Name, context.Device, context.Loaded);
-            WeightLoader.Fill(unetNetwork, unet.Weights, UNetKind.Name, context.Device, context.Loaded);
-            WeightLoader.Fill(autoencoderNetwork, autoencoder.Weights, s_autoencoder.Name, context.Device, context.Loaded);
+            var textNetwork = context.Load(new ClipTextEncoder(ClipTextConfig.Detect(text.Weights, text.Config)), text, TextKind, loaded);
+            var unetNetwork = context.Load(new UNet(UNetConfigOf(unet, textNetwork.Network.Config)), unet, UNetKind, loaded);
+            var autoencoderNetwork = context.Load(new AutoencoderKl(AutoencoderConfigOf(autoencoder)), autoencoder, s_autoencoder, loaded);
+            var latents = FormatOf(autoencoder);
+            var side = (int)(unet.Config?.Whole("sample_size") * latents.Reduction ?? PublishedSide);
+            var setup = new StableDiffusionSetup(latents, side, SchedulerOf(files), context.Device, context.Mode);
+            return new StableDiffusionModel(setup, textNetwork, tokenizer, unetNetwork, autoencoderNetwork) { Guidance = GuidanceOf(files) };
         }
         catch
         {
-            textNetwork.Dispose();
-            unetNetwork.Dispose();
-            autoencoderNetwork.Dispose();
+            foreach (var network in loaded) network.Dispose();
             throw;
         }
-        CachingAllocator.Trim(); // what arranging the weights left behind
-        var latents = new LatentFormat(autoencoderNetwork.Config.LatentChannels, autoencoderNetwork.Config.Reduction, autoencoder.Config?.Number("scaling_factor") ?? PublishedScale);
-        var side = (int)(unet.Config?.Whole("sample_size") * latents.Reduction ?? PublishedSide);
-        return new StableDiffusionModel(textNetwork, unetNetwork, autoencoderNetwork, tokenizer, latents, side, SchedulerOf(files), context.Device)
-        {
-            Guidance = GuidanceOf(files),
-        };
+    }
+
+    private static LatentFormat FormatOf(ModelPart autoencoder)
+    {
+        var config = AutoencoderConfigOf(autoencoder);
+        return new(config.LatentChannels, config.Reduction, autoencoder.Config?.Number("scaling_factor") ?? PublishedScale);
     }
 
     // A key of ours: diffusers leaves out what begins with an underscore.

@@ -1,6 +1,7 @@
 using DiffSynthSharp.Adapters.ControlNets;
 using DiffSynthSharp.Adapters.Lora;
 using DiffSynthSharp.Layers;
+using DiffSynthSharp.Memory;
 using DiffSynthSharp.Models.Autoencoders;
 using DiffSynthSharp.Models.Control;
 using DiffSynthSharp.Models.TextEncoders;
@@ -13,24 +14,39 @@ using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Families.StableDiffusion;
 
+/// <summary>What a Stable Diffusion 1.x model's files and options say.</summary>
+/// <param name="Latents">How latents relate to pictures.</param>
+/// <param name="Side">Pixels of the picture's sides when nothing is asked for.</param>
+/// <param name="Scheduler">Noise schedule and sampler.</param>
+/// <param name="Device">Where the networks are.</param>
+/// <param name="Mode">How their weights are kept.</param>
+internal sealed record StableDiffusionSetup(LatentFormat Latents, int Side, SchedulerSettings Scheduler, Device Device, MemoryMode Mode);
+
 /// <summary>Stable Diffusion 1.x: CLIP-L, a U-Net over 4-channel latents, the 8-fold autoencoder.</summary>
 internal sealed class StableDiffusionModel : LoadedFamily
 {
     /// <summary>What the family is called.</summary>
     public const string FamilyName = "Stable Diffusion 1.x";
 
-    private readonly ClipTextEncoder _text;
-    private readonly UNet _unet;
-    private readonly AutoencoderKl _autoencoder;
+    private readonly StableDiffusionSetup _setup;
+    private readonly ResidentNetwork<ClipTextEncoder> _text;
+    private readonly ResidentNetwork<UNet> _unet;
+    private readonly ResidentNetwork<AutoencoderKl> _autoencoder;
     private readonly ClipTokenizer? _tokenizer;
-    private readonly int _side;
+    private readonly ClipTextConfig _textConfig;
+    private readonly UNetConfig _unetConfig;
 
+    /// <param name="setup">What its files and options say.</param>
+    /// <param name="text">Owned by the model.</param>
+    /// <param name="tokenizer">Null for a model of random weights, which reads no prompts.</param>
+    /// <param name="unet">Owned by the model.</param>
+    /// <param name="autoencoder">Owned by the model.</param>
     public StableDiffusionModel(
-        ClipTextEncoder text, UNet unet, AutoencoderKl autoencoder, ClipTokenizer? tokenizer, LatentFormat latents, int side, SchedulerSettings scheduler, Device device)
+        StableDiffusionSetup setup, ResidentNetwork<ClipTextEncoder> text, ClipTokenizer? tokenizer, ResidentNetwork<UNet> unet, ResidentNetwork<AutoencoderKl> autoencoder)
     {
-        (_text, _unet, _autoencoder, _tokenizer, _side) = (text, unet, autoencoder, tokenizer, side);
-        (Latents, Scheduler, Device) = (latents, scheduler, device);
-        AdaptedNetworks = [Adapted(unet), Adapted(text)];
+        (_setup, _text, _tokenizer, _unet, _autoencoder) = (setup, text, tokenizer, unet, autoencoder);
+        (_textConfig, _unetConfig) = (text.Network.Config, unet.Network.Config);
+        AdaptedNetworks = [Adapted(unet.Network), Adapted(text.Network)];
     }
 
     /// <summary>The U-Net as adapters speak of it.</summary>
@@ -41,34 +57,34 @@ internal sealed class StableDiffusionModel : LoadedFamily
 
     public override string Name => FamilyName;
 
-    public override LatentFormat Latents { get; }
+    public override LatentFormat Latents => _setup.Latents;
 
     public override int SizeMultiple => Latents.Reduction;
 
-    public override (int Width, int Height) DefaultSize => (_side, _side);
+    public override (int Width, int Height) DefaultSize => (_setup.Side, _setup.Side);
 
     public override double DefaultGuidance => Guidance;
 
     /// <summary>The guidance scale that suits the model.</summary>
     public double Guidance { get; init; } = 7.5;
 
-    public override SchedulerSettings Scheduler { get; }
+    public override SchedulerSettings Scheduler => _setup.Scheduler;
 
-    public override Device Device { get; }
+    public override Device Device => _setup.Device;
 
     public override IReadOnlyList<AdaptedNetwork> AdaptedNetworks { get; }
 
-    public override long ExtraChannels => _unet.Config.InputChannels - Latents.Channels;
+    public override long ExtraChannels => _unetConfig.InputChannels - Latents.Channels;
 
     public override Conditioning Encode(string text, PromptReading reading, Action<string> say)
     {
         if (_tokenizer is null) throw new InvalidOperationException("A model of random weights has no tokenizer.");
-        return new(new ClipPromptEncoder(_text, _tokenizer, Device).Encode(text, reading, say));
+        return new(new ClipPromptEncoder(_text.Network, _tokenizer, Device).Encode(text, reading, say));
     }
 
-    public override EmbeddingTable LoadEmbeddings(IReadOnlyList<EmbeddingUse> uses) => EmbeddingTable.Load(uses, _text.Config.Vocabulary, _text.Config.Width, Device);
+    public override EmbeddingTable LoadEmbeddings(IReadOnlyList<EmbeddingUse> uses) => EmbeddingTable.Load(uses, _textConfig.Vocabulary, _textConfig.Width, Device);
 
-    public override Conditioning Blank() => new(zeros([1, _text.Config.Positions, _text.Config.Width], device: Device));
+    public override Conditioning Blank() => new(zeros([1, _textConfig.Positions, _textConfig.Width], device: Device));
 
     public override Tensor Predict(Tensor latents, double timestep, Conditioning text, NetworkInputs inputs)
     {
@@ -76,19 +92,30 @@ internal sealed class StableDiffusionModel : LoadedFamily
         var timesteps = full([latents.shape[0]], timestep, dtype: ScalarType.Float32, device: latents.device);
         var joined = inputs.Channels is { } channels ? cat([latents, channels.expand(latents.shape[0], -1, -1, -1)], 1) : latents;
         var residuals = ActiveControl.Sum(inputs.Controls, latents, timesteps, text.Context, inputs.Tiles, inputs.Unconditional);
-        return _unet.Run(joined, timesteps, text.Context, inputs.Tiles, residuals).MoveToOuterDisposeScope();
+        return _unet.Network.Run(joined, timesteps, text.Context, inputs.Tiles, residuals).MoveToOuterDisposeScope();
     }
 
-    public override Posterior EncodePicture(Tensor picture, TileGrid? tiles = null) => _autoencoder.Encode(picture, tiles);
+    public override DiskUse DiskUse => new(_unet.Waited, _unet.BytesRead);
+
+    // In the other modes all three stay: together they take no more than their files, or than was found to fit.
+    public override void Begin(ModelPhase phase)
+    {
+        if (_setup.Mode != MemoryMode.Low) return;
+        if (phase != ModelPhase.Encode) _text.Release();
+        if (phase != ModelPhase.Denoise) _unet.Release();
+        if (phase == ModelPhase.Encode) _autoencoder.Release();
+    }
+
+    public override Posterior EncodePicture(Tensor picture, TileGrid? tiles = null) => _autoencoder.Network.Encode(picture, tiles);
 
     public override Tensor DecodeLatents(Tensor latents, TileGrid? tiles = null)
     {
         using var unscaled = latents / Latents.Scale;
-        return _autoencoder.Decode(unscaled, tiles);
+        return _autoencoder.Network.Decode(unscaled, tiles);
     }
 
     protected override ControlNet LoadControlNet(string path)
-        => ControlNetFile.Load(path, Device, config => ControlNetFit.Check(path, config, _unet.Config, Latents.Channels, Latents.Reduction));
+        => ControlNetFile.Load(path, Device, config => ControlNetFit.Check(path, config, _unetConfig, Latents.Channels, Latents.Reduction));
 
     public override void Dispose()
     {
