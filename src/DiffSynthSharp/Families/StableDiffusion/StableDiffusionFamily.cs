@@ -67,13 +67,31 @@ internal sealed class StableDiffusionFamily : ModelFamily
             throw;
         }
         CachingAllocator.Trim(); // what arranging the weights left behind
-        var latents = new LatentFormat(autoencoderNetwork.Config.LatentChannels, autoencoderNetwork.Config.Reduction, autoencoder.Config?.Number("scaling_factor") ?? PublishedScale);
-        var side = (int)(unet.Config?.Whole("sample_size") * latents.Reduction ?? PublishedSide);
-        return new StableDiffusionModel(textNetwork, unetNetwork, autoencoderNetwork, tokenizer, latents, side, SchedulerOf(files), context.Device)
+        var latents = LatentsOf(autoencoder, autoencoderNetwork.Config);
+        return new StableDiffusionModel(textNetwork, unetNetwork, autoencoderNetwork, tokenizer, latents, SideOf(unet, latents), SchedulerOf(files), context.Device)
         {
             Guidance = GuidanceOf(files),
         };
     }
+
+    public override FamilyOutline Outline(ModelFiles files)
+    {
+        var (text, unet, autoencoder) = (Required(files, TextKind), Required(files, UNetKind), Required(files, s_autoencoder));
+        var (textConfig, autoencoderConfig) = (ClipTextConfig.Detect(text.Weights, text.Config), AutoencoderConfigOf(autoencoder));
+        var (unetConfig, latents) = (UNetConfigOf(unet, textConfig), LatentsOf(autoencoder, autoencoderConfig));
+        var side = SideOf(unet, latents);
+        return new(latents, (side, side), latents.Reduction, GuidanceOf(files), TilesBlocks: true,
+        [
+            TextParts.Outline(textConfig, TextKind, projects: false),
+            new(UNetKind, ModelPhase.Denoise, () => new UNet(unetConfig),
+                picture => UNetCost.Of(unetConfig, new(picture.Height, picture.Width, textConfig.Positions, picture.Rows, picture.BlockTiles))),
+            AutoencoderPart.Outline(autoencoder, s_autoencoder),
+        ]);
+    }
+
+    private static LatentFormat LatentsOf(ModelPart part, AutoencoderConfig config) => new(config.LatentChannels, config.Reduction, part.Config?.Number("scaling_factor") ?? PublishedScale);
+
+    private static int SideOf(ModelPart unet, LatentFormat latents) => (int)(unet.Config?.Whole("sample_size") * latents.Reduction ?? PublishedSide);
 
     // A key of ours: diffusers leaves out what begins with an underscore.
     private static double GuidanceOf(ModelFiles files)
