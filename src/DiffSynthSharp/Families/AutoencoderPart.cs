@@ -35,6 +35,13 @@ internal static class AutoencoderPart
         return $"{config.LatentChannels} latent channels, widths {string.Join('/', config.Channels)}, {config.Reduction}-fold reduction";
     }
 
+    /// <summary>The part before it is loaded; the published one where it is missing.</summary>
+    public static NetworkOutline Outline(ModelPart? part, PartKind kind)
+    {
+        var config = part is null ? Published : ConfigOf(part);
+        return new(kind, ModelPhase.Decode, () => new AutoencoderKl(config), picture => DecoderCost.Of(config, picture.Height, picture.Width));
+    }
+
     /// <summary>How its latents relate to a family's.</summary>
     /// <param name="part">The part, null for the published; a folder's configuration says its own scaling.</param>
     /// <param name="scale">The family's published scaling.</param>

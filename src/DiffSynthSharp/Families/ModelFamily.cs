@@ -38,6 +38,10 @@ internal abstract class ModelFamily
     /// <exception cref="DiffSynthException">A tokenizer or a tensor is missing, unknown or of another shape.</exception>
     public abstract LoadedFamily Load(ModelFiles files, LoadContext context);
 
+    /// <summary>The model before it is loaded, from its files' headers.</summary>
+    /// <param name="files">Its files; what is missing but for the denoising network is left out, as where only that one is measured.</param>
+    public abstract FamilyOutline Outline(ModelFiles files);
+
     /// <summary>The noise schedule and sampler: the folder's own, else the family's.</summary>
     public virtual SchedulerSettings SchedulerOf(ModelFiles files) => files.Scheduler is { } scheduler ? SchedulerSettings.FromDiffusers(scheduler.Root) : DefaultScheduler;
 

@@ -41,6 +41,20 @@ internal static class TextParts
         ],
     };
 
+    /// <summary>A CLIP before it is loaded.</summary>
+    /// <param name="config">Its sizes.</param>
+    /// <param name="kind">Which one.</param>
+    /// <param name="projects">Whether its pooled vector goes through the projection.</param>
+    public static NetworkOutline Outline(ClipTextConfig config, PartKind kind, bool projects)
+        => new(kind, ModelPhase.Encode, () => new ClipTextEncoder(config), _ => ClipTextCost.Of(config, projects));
+
+    /// <summary>T5 before it is loaded.</summary>
+    /// <param name="config">Its sizes.</param>
+    /// <param name="kind">The family's kind.</param>
+    /// <param name="length">Tokens when nobody says how many.</param>
+    public static NetworkOutline Outline(T5Config config, PartKind kind, int length)
+        => new(kind, ModelPhase.Encode, () => new T5Encoder(config), picture => T5Cost.Of(config, picture.TextLength ?? length));
+
     /// <summary>A CLIP's dimensions in words.</summary>
     public static string ClipSizes(ModelPart part)
     {

@@ -21,7 +21,11 @@ internal sealed record TransformerSetup(LatentFormat Latents, SchedulerSettings 
 /// <param name="autoencoder">Owned by the model.</param>
 internal abstract class TransformerFamily(TransformerSetup setup, ResidentNetwork<AutoencoderKl> autoencoder) : LoadedFamily
 {
-    private const int PublishedSide = 1024, Patch = 2;
+    /// <summary>Pixels of a side of the pictures that such models were trained on last.</summary>
+    public const int PublishedSide = 1024;
+
+    /// <summary>Latent cells along a side of a token.</summary>
+    public const int Patch = 2;
 
     // Decoding more than this at once takes more than weights that are streamed leave.
     private const long LargestWholeDecode = 128 * 128;
@@ -55,9 +59,25 @@ internal abstract class TransformerFamily(TransformerSetup setup, ResidentNetwor
     public override Tensor DecodeLatents(Tensor latents, TileGrid? tiles = null)
     {
         using var unscaled = latents / Latents.Scale + Latents.Shift;
-        if (setup.Mode == MemoryMode.Low && latents.shape[2] * latents.shape[3] > LargestWholeDecode) tiles ??= s_decoderTiles;
-        return autoencoder.Network.Decode(unscaled, tiles);
+        return autoencoder.Network.Decode(unscaled, DecoderTiles(setup.Mode, latents.shape[2] * latents.shape[3], tiles));
     }
+
+    /// <summary>Tiles that a map is decoded in, in latent cells; null decodes it whole.</summary>
+    /// <param name="mode">How weights are kept.</param>
+    /// <param name="cells">Cells of the map.</param>
+    /// <param name="asked">What the user asked for.</param>
+    public static TileGrid? DecoderTiles(MemoryMode mode, long cells, TileGrid? asked) => asked ?? (mode == MemoryMode.Low && cells > LargestWholeDecode ? s_decoderTiles : null);
+
+    /// <summary>A model before it is loaded.</summary>
+    /// <param name="latents">How latents relate to pictures.</param>
+    /// <param name="guidance">The classifier-free guidance scale that suits the model.</param>
+    /// <param name="networks">In the order in which they are loaded.</param>
+    public static FamilyOutline Outline(LatentFormat latents, double guidance, IReadOnlyList<NetworkOutline> networks)
+        => new(latents, (PublishedSide, PublishedSide), latents.Reduction * Patch, guidance, TilesBlocks: false, networks)
+        {
+            TakesTurns = true,
+            DecoderTiles = (mode, picture, asked) => DecoderTiles(mode, picture.Height * picture.Width, asked),
+        };
 
     public override void Begin(ModelPhase phase)
     {

@@ -64,19 +64,10 @@ public sealed partial class DiffusionModel : IDisposable
         using var stop = BlockBorder.StopWith(cancellation);
         using var scope = NewDisposeScope();
         var clock = Stopwatch.StartNew();
-        var plan = PlanOf(files, kind, options);
+        var plan = ModelWeights.PlanOf(files, kind, options, FreeMemory.Bytes());
         if (plan.Mode != MemoryMode.Full || options.Memory is not null) progress?.Report(new(GenerationPhase.Load, 0, 1, 0) { Message = plan.Reason });
-        var family = kind.Load(files, new(device, new(device, plan), (done, total) => progress?.Report(new(GenerationPhase.Load, done, total, clock.Elapsed.TotalSeconds / done))) { IsMeasured = isMeasured, Total = Found(files, kind).Sum(part => part.Weights.Shapes.Count) });
+        var family = kind.Load(files, new(device, new(device, plan), (done, total) => progress?.Report(new(GenerationPhase.Load, done, total, clock.Elapsed.TotalSeconds / done))) { IsMeasured = isMeasured, Total = ModelWeights.Found(files, kind).Sum(part => part.Weights.Shapes.Count) });
         return (family, description);
-    }
-
-    private static IEnumerable<ModelPart> Found(ModelFiles files, ModelFamily family) => family.Parts.Select(part => files.Find(part.Kind)).OfType<ModelPart>();
-
-    private static MemoryPlan PlanOf(ModelFiles files, ModelFamily family, LoadOptions options)
-    {
-        var entries = Found(files, family).SelectMany(part => part.Weights.Entries).ToList();
-        var sizes = new WeightSizes(entries.Sum(entry => entry.Bytes), entries.Sum(entry => entry.Elements * sizeof(float)));
-        return MemoryPlan.Choose(sizes, FreeMemory.Bytes(), options.Memory, options.MemoryBudget);
     }
 
     /// <summary>Makes one picture per seed, on this thread.</summary>

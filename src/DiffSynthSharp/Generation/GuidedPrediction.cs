@@ -64,6 +64,9 @@ internal sealed class GuidedPrediction(LoadedFamily family, GuidanceInputs input
     /// <summary>Latents above which both branches no longer run side by side, which would double the memory and save nothing.</summary>
     private const long LargestPair = 96 * 96;
 
+    /// <summary>Whether both prompts' branches run side by side on a map of so many cells.</summary>
+    public static bool RunsPairs(long cells) => cells <= LargestPair;
+
     /// <param name="latents">(B, C, h, w) in the network's own scaling</param>
     /// <param name="timestep">In training timesteps.</param>
     /// <param name="step">The step that is being made, from 0.</param>
@@ -119,7 +122,7 @@ internal sealed class GuidedPrediction(LoadedFamily family, GuidanceInputs input
     private (Tensor Without, Tensor With) Branches(Moment at, Conditioning with, Conditioning without)
     {
         var isEachItsOwn = at.Network.Repeats is not null || at.Network.Controls.Any(control => control.SparesNegative);
-        if (isEachItsOwn || !with.FitsBeside(without) || at.Latents.shape[2] * at.Latents.shape[3] > LargestPair)
+        if (isEachItsOwn || !with.FitsBeside(without) || !RunsPairs(at.Latents.shape[2] * at.Latents.shape[3]))
             return (Evaluate(at, without, isNegative: true), Evaluate(at, with));
         var both = Evaluate(at with { Latents = cat([at.Latents, at.Latents]) }, Conditioning.Join(without, with));
         return (both.narrow(0, 0, 1), both.narrow(0, 1, 1));

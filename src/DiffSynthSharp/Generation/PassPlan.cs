@@ -15,11 +15,14 @@ internal sealed record PassPlan(int Width, int Height, SamplingPlan Sampling, Hi
     /// <summary>What of the network is tiled.</summary>
     /// <param name="tiles">What was asked for.</param>
     /// <param name="blocks">Whether the network's blocks can be tiled one by one.</param>
-    public TiledNetwork Tiled(TileSettings? tiles, bool blocks) => tiles switch
+    public TiledNetwork Tiled(TileSettings? tiles, bool blocks) => Tiled(tiles, blocks, (long)Width * Height);
+
+    /// <summary>What of a network is tiled for a picture of so many pixels.</summary>
+    public static TiledNetwork Tiled(TileSettings? tiles, bool blocks, long pixels) => tiles switch
     {
         null => TiledNetwork.None,
         { Network: TiledNetwork.Automatic } when !blocks => TiledNetwork.Steps,
-        { Network: TiledNetwork.Automatic } => (long)Width * Height > LargestWholeMaps ? TiledNetwork.Steps : TiledNetwork.Blocks,
+        { Network: TiledNetwork.Automatic } => pixels > LargestWholeMaps ? TiledNetwork.Steps : TiledNetwork.Blocks,
         _ => tiles.Network,
     };
 

@@ -112,7 +112,7 @@ internal static class RequestCheck
         var picture = request.Init?.Picture;
         var width = request.Width ?? picture?.Width ?? family.DefaultSize.Width;
         var height = request.Height ?? picture?.Height ?? family.DefaultSize.Height;
-        Fits(width, height, family);
+        Fits(width, height, family.Name, family.SizeMultiple);
         if (picture is not null && (picture.Width, picture.Height) != (width, height))
             throw new DiffSynthException($"The initial picture is {picture.Width}x{picture.Height}, but {width}x{height} is asked for. Resize the picture, or ask for its own size.");
         return (width, height);
@@ -120,15 +120,20 @@ internal static class RequestCheck
 
     private static PassPlan HighRes(GenerationRequest request, LoadedFamily family, HighResPass pass)
     {
-        Fits(pass.Width, pass.Height, family);
+        Fits(pass.Width, pass.Height, family.Name, family.SizeMultiple);
         return new(pass.Width, pass.Height, Plan(request, family, (pass.Width, pass.Height), pass.Steps ?? request.Steps, pass.Strength, pass.StepList), pass);
     }
 
-    private static void Fits(int width, int height, LoadedFamily family)
+    /// <summary>Makes sure that a picture can have this size.</summary>
+    /// <param name="width">Pixels.</param>
+    /// <param name="height">Pixels.</param>
+    /// <param name="family">The family's name.</param>
+    /// <param name="multiple">Sides are multiples of it.</param>
+    /// <exception cref="DiffSynthException">It can't; the message names the nearest that it can.</exception>
+    public static void Fits(int width, int height, string family, int multiple)
     {
-        var multiple = family.SizeMultiple;
         if (width % multiple != 0 || height % multiple != 0 || width < multiple || height < multiple || width > LongestSide || height > LongestSide)
-            throw new DiffSynthException($"A size of {width}x{height} doesn't fit {family.Name}: sides are multiples of {multiple} from {multiple} to {LongestSide}. The nearest that fits is {Nearest(width, multiple)}x{Nearest(height, multiple)}.");
+            throw new DiffSynthException($"A size of {width}x{height} doesn't fit {family}: sides are multiples of {multiple} from {multiple} to {LongestSide}. The nearest that fits is {Nearest(width, multiple)}x{Nearest(height, multiple)}.");
     }
 
     private static SamplingPlan Plan(GenerationRequest request, LoadedFamily family, (int Width, int Height) size, int steps, double strength, StepList? list)

@@ -10,5 +10,8 @@ internal static class OperationCount
     public static long Total => s_operations;
 
     /// <summary>Adds a product of matrices: <paramref name="rows"/> × <paramref name="inner"/> by <paramref name="inner"/> × <paramref name="columns"/>.</summary>
-    public static void AddProduct(long rows, long inner, long columns) => s_operations += 2 * rows * inner * columns;
+    public static void AddProduct(long rows, long inner, long columns) => s_operations += Product(rows, inner, columns);
+
+    /// <summary>The operations of such a product.</summary>
+    public static long Product(long rows, long inner, long columns) => 2 * rows * inner * columns;
 }

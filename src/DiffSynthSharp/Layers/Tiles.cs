@@ -37,6 +37,10 @@ internal static class Tiles
         return sum!.div_(total!).MoveToOuterDisposeScope();
     }
 
+    /// <summary>How many tiles <see cref="Run"/> makes of a map.</summary>
+    public static long Count(long height, long width, TileGrid grid)
+        => Positions(height, Math.Min(grid.Size, height), grid.Stride).LongCount() * Positions(width, Math.Min(grid.Size, width), grid.Stride).LongCount();
+
     /// <summary>The blending weight of a tile: the distance to the nearest edge over <paramref name="border"/>, at most 1; 1 everywhere without a border.</summary>
     /// <returns>(height, width) float32</returns>
     internal static Tensor Weight(long height, long width, double border)

@@ -11,8 +11,8 @@ namespace DiffSynthSharp.Memory;
 /// <param name="plan">The mode, and the budget of mode low.</param>
 internal sealed class Residency(Device device, MemoryPlan plan)
 {
-    // Mode low: while one weight is computed with, the next is read.
-    private const int WeightsInFlight = 2;
+    /// <summary>Mode low: while one weight is computed with, the next is read.</summary>
+    public const int WeightsInFlight = 2;
 
     /// <summary>The mode and the budget.</summary>
     public MemoryPlan Plan => plan;
@@ -38,9 +38,10 @@ internal sealed class Residency(Device device, MemoryPlan plan)
         {
             opened = WeightLoader.Open(network, weights, what);
             var order = new ReadAhead();
-            var convert = Converts(opened);
-            var streamed = convert ? [] : Hold(opened, order);
-            var placed = opened.Where(parameter => !parameter.Leaf.Holds(parameter.Name)).Select(parameter => new PlacedParameter(parameter, convert || IsSmall(parameter))).ToList();
+            var decisions = Decide(opened);
+            var streamed = Hold(decisions, order);
+            var placed = decisions.Where(decision => decision.Form is WeightForm.Converted or WeightForm.Kept)
+                .Select(decision => new PlacedParameter(decision.Parameter, decision.Form == WeightForm.Converted)).ToList();
             foreach (var _ in streamed) loaded?.Invoke();
             foreach (var (parameter, isConverted) in placed)
             {
@@ -67,17 +68,29 @@ internal sealed class Residency(Device device, MemoryPlan plan)
         return bytes <= Math.Min(SmallNetworkBytes, plan.Budget / 2) || plan.Mode == MemoryMode.Full && device.type == TorchSharp.DeviceType.CPU;
     }
 
-    // Gives layers the stored forms that they are to compute from.
-    private List<StreamedWeight> Hold(IReadOnlyList<StoredParameter> parameters, ReadAhead order)
+    /// <summary>In what form each parameter of a network is to be.</summary>
+    public IReadOnlyList<WeightDecision> Decide(IReadOnlyList<StoredParameter> parameters)
     {
+        if (Converts(parameters)) return [.. parameters.Select(parameter => new WeightDecision(parameter, WeightForm.Converted))];
         var held = plan.Mode == MemoryMode.Full ? [] : parameters.Where(IsHeld).ToList();
         var room = Room(parameters, held);
-        var streamed = new List<StreamedWeight>();
-        foreach (var parameter in held)
+        WeightForm FormOf(StoredParameter parameter)
         {
-            var stays = parameter.Weight.StoredBytes <= room;
-            if (stays) room -= parameter.Weight.StoredBytes;
-            var weight = new StreamedWeight(parameter.Weight, order, stays) { Device = device };
+            if (plan.Mode == MemoryMode.Full || !IsHeld(parameter)) return IsSmall(parameter) ? WeightForm.Converted : WeightForm.Kept;
+            if (parameter.Weight.StoredBytes > room) return WeightForm.Streamed;
+            room -= parameter.Weight.StoredBytes;
+            return WeightForm.Held;
+        }
+        return [.. parameters.Select(parameter => new WeightDecision(parameter, FormOf(parameter)))];
+    }
+
+    // Gives layers the stored forms that they are to compute from.
+    private List<StreamedWeight> Hold(IReadOnlyList<WeightDecision> decisions, ReadAhead order)
+    {
+        var streamed = new List<StreamedWeight>();
+        foreach (var (parameter, form) in decisions.Where(decision => decision.Form is WeightForm.Held or WeightForm.Streamed))
+        {
+            var weight = new StreamedWeight(parameter.Weight, order, stays: form == WeightForm.Held) { Device = device };
             parameter.Leaf.Hold(parameter.Name, weight);
             if (streamed.Count > 0) streamed[^1].Next = weight;
             streamed.Add(weight);

@@ -22,6 +22,8 @@ internal static unsafe class CachingAllocator
     private static readonly Dictionary<nuint, Stack<nint>> s_free = [];
     private static SpinLock s_lock = new(enableThreadOwnerTracking: false);
     private static long s_cachedBytes;
+    private static long s_liveBytes;
+    private static long s_peakBytes;
     private static int s_cpuDevice;
 
     /// <summary>Bytes kept for reuse at most; beyond it freed blocks go back to the system.</summary>
@@ -32,6 +34,22 @@ internal static unsafe class CachingAllocator
 
     /// <summary>Bytes now held in the free lists.</summary>
     public static long CachedBytes => Interlocked.Read(ref s_cachedBytes);
+
+    /// <summary>Bytes of tensors now alive, as they are rounded up here; 0 when this isn't installed.</summary>
+    public static long LiveBytes => Interlocked.Read(ref s_liveBytes);
+
+    /// <summary>Most of <see cref="LiveBytes"/> since <see cref="ResetPeak"/>.</summary>
+    public static long PeakBytes => Interlocked.Read(ref s_peakBytes);
+
+    /// <summary>Lets <see cref="PeakBytes"/> begin anew at what is alive.</summary>
+    public static void ResetPeak() => Interlocked.Exchange(ref s_peakBytes, LiveBytes);
+
+    /// <summary>Bytes that a tensor of so many bytes takes here.</summary>
+    public static long BytesFor(long bytes)
+    {
+        var total = (nuint)bytes + HeaderBytes;
+        return (long)(total < SmallBytes ? total : SizeClass(total));
+    }
 
     [StructLayout(LayoutKind.Sequential)]
     private struct DataPtr
@@ -116,8 +134,21 @@ internal static unsafe class CachingAllocator
         var size = total < SmallBytes ? 0 : SizeClass(total);
         var block = size == 0 ? (nint)NativeMemory.AlignedAlloc(total, HeaderBytes) : Reuse(size);
         if (block == 0) block = Fresh(size);
-        *(nuint*)block = size;
+        ((nuint*)block)[0] = size;
+        ((nuint*)block)[1] = size == 0 ? total : size;
+        CountLive((long)((nuint*)block)[1]);
         return (byte*)block + HeaderBytes;
+    }
+
+    private static void CountLive(long change)
+    {
+        var live = Interlocked.Add(ref s_liveBytes, change);
+        for (var peak = PeakBytes; live > peak;)
+        {
+            var seen = Interlocked.CompareExchange(ref s_peakBytes, live, peak);
+            if (seen == peak) break;
+            peak = seen;
+        }
     }
 
     private static nint Reuse(nuint size)
@@ -148,7 +179,8 @@ internal static unsafe class CachingAllocator
     {
         if (data == null) return;
         var block = (nint)((byte*)data - HeaderBytes);
-        var size = *(nuint*)block;
+        var size = ((nuint*)block)[0];
+        CountLive(-(long)((nuint*)block)[1]);
         if (size == 0 || !Keep(block, size)) NativeMemory.AlignedFree((void*)block);
     }
 

@@ -16,26 +16,27 @@ internal sealed record StoredParameter(Leaf Leaf, string Name, FileWeight Weight
     /// <summary>Whether the layer can compute from the stored form at no more cost than widening it.</summary>
     public bool CanStay => Leaf.CanHold(Name) && !Leaf.Rearranges(Name);
 
+    /// <summary>Whether the parameter, placed on the CPU, is used over the file's own memory.</summary>
+    /// <param name="convert">To float32, or in the stored element type.</param>
+    public bool LiesInFile(bool convert) => !Leaf.Rearranges(Name) && Weight.IsReady(TypeOn(CPU, convert));
+
+    /// <summary>Bytes of the parameter, placed on the CPU.</summary>
+    /// <param name="convert">To float32, or in the stored element type.</param>
+    public long PlacedBytes(bool convert) => TypeOn(CPU, convert) == ScalarType.Float32 ? ConvertedBytes : ConvertedBytes / 2;
+
     // In the stored element type where libtorch can convert from it; else in float32, on a GPU in bfloat16.
-    private void Keep(Device device)
+    private ScalarType TypeOn(Device device, bool convert)
     {
+        if (convert) return ScalarType.Float32;
         foreach (var type in (ScalarType[])[ScalarType.Float16, ScalarType.BFloat16])
-            if (Weight.IsReady(type))
-            {
-                Assign(type, device);
-                return;
-            }
-        Assign(device.type == TorchSharp.DeviceType.CPU || Weight.IsReady(ScalarType.Float32) ? ScalarType.Float32 : ScalarType.BFloat16, device);
+            if (Weight.IsReady(type)) return type;
+        return device.type == TorchSharp.DeviceType.CPU || Weight.IsReady(ScalarType.Float32) ? ScalarType.Float32 : ScalarType.BFloat16;
     }
 
     /// <summary>Gives the layer the parameter in memory.</summary>
     /// <param name="device">Where it goes.</param>
     /// <param name="convert">To float32, or in the stored element type.</param>
-    public void Place(Device device, bool convert)
-    {
-        if (convert) Assign(ScalarType.Float32, device);
-        else Keep(device);
-    }
+    public void Place(Device device, bool convert) => Assign(TypeOn(device, convert), device);
 
     // A view over the file keeps its pages; a copy doesn't need them.
     private unsafe void Assign(ScalarType type, Device device)

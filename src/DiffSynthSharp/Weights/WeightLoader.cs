@@ -29,13 +29,11 @@ internal static class WeightLoader
         var parameters = Open(network, weights, what);
         try
         {
-            var convert = parameters.Sum(parameter => parameter.ConvertedBytes) <= KeepConvertedBytes;
-            foreach (var parameter in parameters)
+            foreach (var (parameter, form) in Decide(parameters, device))
             {
                 BlockBorder.Cross();
-                var converted = convert || parameter.ConvertedBytes < SmallBytes;
-                if (!converted && device.type == TorchSharp.DeviceType.CPU && parameter.CanStay) parameter.Leaf.Hold(parameter.Name, parameter.Weight);
-                else parameter.Place(device, converted);
+                if (form == WeightForm.Held) parameter.Leaf.Hold(parameter.Name, parameter.Weight);
+                else parameter.Place(device, form == WeightForm.Converted);
                 loaded?.Invoke();
             }
         }
@@ -44,6 +42,15 @@ internal static class WeightLoader
             foreach (var parameter in parameters)
                 if (!parameter.Leaf.Holds(parameter.Name)) parameter.Weight.Dispose();
         }
+    }
+
+    /// <summary>In what form <see cref="Fill"/> gives a network its parameters.</summary>
+    public static IReadOnlyList<WeightDecision> Decide(IReadOnlyList<StoredParameter> parameters, Device device)
+    {
+        var convert = parameters.Sum(parameter => parameter.ConvertedBytes) <= KeepConvertedBytes;
+        return [.. parameters.Select(parameter => new WeightDecision(parameter,
+            convert || parameter.ConvertedBytes < SmallBytes ? WeightForm.Converted
+            : device.type == TorchSharp.DeviceType.CPU && parameter.CanStay ? WeightForm.Held : WeightForm.Kept))];
     }
 
     /// <summary>What fills each parameter of a network, none of it read yet. The caller disposes it, or gives it to the layers to hold.</summary>

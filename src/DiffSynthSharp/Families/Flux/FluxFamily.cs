@@ -1,3 +1,4 @@
+using DiffSynthSharp.Layers;
 using DiffSynthSharp.Models.TextEncoders;
 using DiffSynthSharp.Models.Transformers;
 using DiffSynthSharp.Sampling;
@@ -71,6 +72,19 @@ internal sealed class FluxFamily : ModelFamily
         var t5 = Required(files, s_t5);
         var clipNetwork = context.Load(new ClipTextEncoder(ClipConfig(files)), Required(files, TextParts.ClipL), TextParts.ClipL, loaded);
         return new(clipNetwork, clipTokenizer, context.Load(new T5Encoder(T5Config.Detect(t5.Weights, t5.Config)), t5, s_t5, loaded), t5Tokenizer);
+    }
+
+    public override FamilyOutline Outline(ModelFiles files)
+    {
+        var (config, autoencoder, networks) = (ConfigOf(files), files.Find(s_autoencoder), new List<NetworkOutline>());
+        var length = FluxModel.LengthOf(config);
+        NetworkCost Step(PictureOutline picture)
+            => FluxCost.Of(config, picture.Height / FluxConfig.Patch * (picture.Width / FluxConfig.Patch), picture.TextLength ?? length, picture.Rows);
+        if (files.Find(TextParts.ClipL) is not null) networks.Add(TextParts.Outline(ClipConfig(files), TextParts.ClipL, projects: false));
+        if (files.Find(s_t5) is { } t5) networks.Add(TextParts.Outline(T5Config.Detect(t5.Weights, t5.Config), s_t5, length));
+        networks.Add(new(s_transformer, ModelPhase.Denoise, () => new FluxTransformer(config), Step));
+        networks.Add(AutoencoderPart.Outline(autoencoder, s_autoencoder));
+        return TransformerFamily.Outline(AutoencoderPart.FormatOf(autoencoder, PublishedScale, PublishedShift), FluxModel.GuidanceScale, networks);
     }
 
     private FluxConfig ConfigOf(ModelFiles files) => FluxConfig.Detect(Required(files, s_transformer).Weights.Shapes);

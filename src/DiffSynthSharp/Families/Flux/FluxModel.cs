@@ -9,6 +9,9 @@ namespace DiffSynthSharp.Families.Flux;
 internal sealed class FluxModel(TransformerSetup setup, FluxText? text, ResidentNetwork<FluxTransformer> transformer, ResidentNetwork<AutoencoderKl> autoencoder)
     : TransformerFamily(setup, autoencoder)
 {
+    /// <summary>Classifier-free guidance is off unless it is asked for.</summary>
+    public const double GuidanceScale = 1;
+
     private const double TrainSteps = 1000;
     private const double PublishedGuidance = 3.5;
     private const int LengthOfDev = 512, LengthOfSchnell = 256;
@@ -16,14 +19,17 @@ internal sealed class FluxModel(TransformerSetup setup, FluxText? text, Resident
 
     public override string Name => "FLUX.1";
 
-    public override double DefaultGuidance => 1;
+    public override double DefaultGuidance => GuidanceScale;
 
     public override double? DefaultEmbeddedGuidance => _config.HasGuidance ? PublishedGuidance : null;
 
     /// <remarks>ali-vilab/TeaCache, TeaCache4FLUX.</remarks>
     public override IReadOnlyList<double>? ChangePolynomial { get; } = [498.651651, -283.781631, 55.8554382, -3.82021401, 0.264230861];
 
-    private int TextLength => _config.HasGuidance ? LengthOfDev : LengthOfSchnell;
+    private int TextLength => LengthOf(_config);
+
+    /// <summary>Tokens of T5 when nobody says how many.</summary>
+    public static int LengthOf(FluxConfig config) => config.HasGuidance ? LengthOfDev : LengthOfSchnell;
 
     public override Conditioning Encode(string prompt, PromptReading reading, Action<string> say) 
         => (text ?? throw new InvalidOperationException("A model that is measured alone has no text encoders.")).Encode(prompt, reading, TextLength, Device, say);

@@ -1,3 +1,4 @@
+using DiffSynthSharp.Layers;
 using DiffSynthSharp.Models.TextEncoders;
 using DiffSynthSharp.Models.Transformers;
 using DiffSynthSharp.Sampling;
@@ -68,6 +69,25 @@ internal sealed class Sd3Family : ModelFamily
             ClipG = LoadClip(files, TextParts.ClipG, ClipTokenizerOf(files, TextParts.ClipG), context, loaded),
             T5 = T5(files) is { } t5 ? (context.Load(new T5Encoder(t5), files.Find(s_t5)!, s_t5, loaded), T5Tokenizer.Load(TokenizerFiles.FindT5(files.Path, files.Tokenizers))) : null,
         };
+
+    public override FamilyOutline Outline(ModelFiles files)
+    {
+        var (config, autoencoder) = (MmDitConfig.Detect(Required(files, s_transformer).Weights), files.Find(s_autoencoder));
+        var networks = new List<NetworkOutline>();
+        var rows = 0L;
+        foreach (var kind in new[] { TextParts.ClipL, TextParts.ClipG })
+            if (Clip(files, kind) is { } clip)
+            {
+                networks.Add(TextParts.Outline(clip, kind, projects: true));
+                rows = Math.Max(rows, clip.Positions);
+            }
+        if (T5(files) is { } t5) networks.Add(TextParts.Outline(t5, s_t5, Sd3Model.TextLength));
+        NetworkCost Step(PictureOutline picture)
+            => MmDitCost.Of(config, picture.Height / config.Patch * (picture.Width / config.Patch), rows + (picture.TextLength ?? Sd3Model.TextLength), picture.Rows);
+        networks.Add(new(s_transformer, ModelPhase.Denoise, () => new MmDit(config), Step));
+        networks.Add(AutoencoderPart.Outline(autoencoder, s_autoencoder));
+        return TransformerFamily.Outline(AutoencoderPart.FormatOf(autoencoder, PublishedScale, PublishedShift), Sd3Model.GuidanceScale, networks);
+    }
 
     private static ClipTokenizer? ClipTokenizerOf(ModelFiles files, PartKind kind) => files.Find(kind) is null ? null
         : kind == TextParts.ClipL ? ClipTokenizer.Load(TokenizerFiles.FindClip(files.Path, files.Tokenizers))

@@ -10,11 +10,15 @@ namespace DiffSynthSharp.Families.Sd3;
 internal sealed class Sd3Model(TransformerSetup setup, Sd3TextEncoders text, ResidentNetwork<MmDit> transformer, ResidentNetwork<AutoencoderKl> autoencoder)
     : TransformerFamily(setup, autoencoder)
 {
-    private const int TextLength = 256;
+    /// <summary>Tokens of T5 when nobody says how many.</summary>
+    public const int TextLength = 256;
+
+    /// <summary>The classifier-free guidance scale that suits the model.</summary>
+    public const double GuidanceScale = 7;
 
     public override string Name => "Stable Diffusion 3";
 
-    public override double DefaultGuidance => 7;
+    public override double DefaultGuidance => GuidanceScale;
 
     public override int SkippableBlocks { get; } = transformer.Network.Config.Depth;
 

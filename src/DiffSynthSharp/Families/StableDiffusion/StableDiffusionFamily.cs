@@ -54,8 +54,8 @@ internal sealed class StableDiffusionFamily : ModelFamily
             var textNetwork = context.Load(new ClipTextEncoder(ClipTextConfig.Detect(text.Weights, text.Config)), text, TextKind, loaded);
             var unetNetwork = context.Load(new UNet(UNetConfigOf(unet, textNetwork.Network.Config)), unet, UNetKind, loaded);
             var autoencoderNetwork = context.Load(new AutoencoderKl(AutoencoderConfigOf(autoencoder)), autoencoder, s_autoencoder, loaded);
-            var latents = FormatOf(autoencoder);
-            var side = (int)(unet.Config?.Whole("sample_size") * latents.Reduction ?? PublishedSide);
+            var latents = LatentsOf(autoencoder, AutoencoderConfigOf(autoencoder));
+            var side = SideOf(unet, latents);
             var setup = new StableDiffusionSetup(latents, side, SchedulerOf(files), context.Device, context.Mode);
             return new StableDiffusionModel(setup, textNetwork, tokenizer, unetNetwork, autoencoderNetwork) { Guidance = GuidanceOf(files) };
         }
@@ -66,11 +66,24 @@ internal sealed class StableDiffusionFamily : ModelFamily
         }
     }
 
-    private static LatentFormat FormatOf(ModelPart autoencoder)
+    public override FamilyOutline Outline(ModelFiles files)
     {
-        var config = AutoencoderConfigOf(autoencoder);
-        return new(config.LatentChannels, config.Reduction, autoencoder.Config?.Number("scaling_factor") ?? PublishedScale);
+        var (text, unet, autoencoder) = (Required(files, TextKind), Required(files, UNetKind), Required(files, s_autoencoder));
+        var (textConfig, autoencoderConfig) = (ClipTextConfig.Detect(text.Weights, text.Config), AutoencoderConfigOf(autoencoder));
+        var (unetConfig, latents) = (UNetConfigOf(unet, textConfig), LatentsOf(autoencoder, autoencoderConfig));
+        var side = SideOf(unet, latents);
+        return new(latents, (side, side), latents.Reduction, GuidanceOf(files), TilesBlocks: true,
+        [
+            TextParts.Outline(textConfig, TextKind, projects: false),
+            new(UNetKind, ModelPhase.Denoise, () => new UNet(unetConfig),
+                picture => UNetCost.Of(unetConfig, new(picture.Height, picture.Width, textConfig.Positions, picture.Rows, picture.BlockTiles))),
+            AutoencoderPart.Outline(autoencoder, s_autoencoder),
+        ]);
     }
+
+    private static LatentFormat LatentsOf(ModelPart part, AutoencoderConfig config) => new(config.LatentChannels, config.Reduction, part.Config?.Number("scaling_factor") ?? PublishedScale);
+
+    private static int SideOf(ModelPart unet, LatentFormat latents) => (int)(unet.Config?.Whole("sample_size") * latents.Reduction ?? PublishedSide);
 
     // A key of ours: diffusers leaves out what begins with an underscore.
     private static double GuidanceOf(ModelFiles files)

@@ -1,0 +1,36 @@
+using DiffSynthSharp.Layers;
+using static TorchSharp.torch;
+
+namespace DiffSynthSharp.Families;
+
+/// <summary>What a picture asks of a model's networks.</summary>
+/// <param name="Height">Latent cells that a call sees.</param>
+/// <param name="Width">Latent cells that a call sees.</param>
+/// <param name="Rows">Rows of a call of the denoising network: 2 when both prompts go side by side.</param>
+/// <param name="TextLength">Tokens of T5; null for the family's own number.</param>
+/// <param name="BlockTiles">Cuts the maps of attention blocks; null runs them whole.</param>
+internal sealed record PictureOutline(long Height, long Width, long Rows = 1, int? TextLength = null, TileGrid? BlockTiles = null);
+
+/// <summary>A network of a model before it is loaded.</summary>
+/// <param name="Kind">What it is.</param>
+/// <param name="Phase">When it computes.</param>
+/// <param name="Create">Builds it with its parameters on META.</param>
+/// <param name="Cost">What one call takes.</param>
+internal sealed record NetworkOutline(PartKind Kind, ModelPhase Phase, Func<nn.Module> Create, Func<PictureOutline, NetworkCost> Cost);
+
+/// <summary>A model before it is loaded: what its files' headers and its family say.</summary>
+/// <param name="Latents">How latents relate to pictures.</param>
+/// <param name="DefaultSize">Pixels.</param>
+/// <param name="SizeMultiple">Sides are multiples of this many pixels.</param>
+/// <param name="DefaultGuidance">Classifier-free guidance scale.</param>
+/// <param name="TilesBlocks">Whether blocks of the network can be tiled one by one.</param>
+/// <param name="Networks">In the order in which they are loaded.</param>
+internal sealed record FamilyOutline(
+    LatentFormat Latents, (int Width, int Height) DefaultSize, int SizeMultiple, double DefaultGuidance, bool TilesBlocks, IReadOnlyList<NetworkOutline> Networks)
+{
+    /// <summary>Whether memory modes count: networks take turns in memory, unless everything is converted once.</summary>
+    public bool TakesTurns { get; init; }
+
+    /// <summary>Tiles that latents are decoded in when the user asked for these, in cells; null decodes them whole.</summary>
+    public Func<MemoryMode, PictureOutline, TileGrid?, TileGrid?> DecoderTiles { get; init; } = (_, _, asked) => asked;
+}

@@ -1,0 +1,79 @@
+using System.Numerics;
+using DiffSynthSharp.Runtime;
+using DiffSynthSharp.Weights;
+using static TorchSharp.torch;
+
+namespace DiffSynthSharp.Memory;
+
+/// <summary>What the weights of a network will take on the CPU.</summary>
+/// <param name="Allocated">Bytes in memory of their own, from loading on.</param>
+/// <param name="Copied">Bytes of the file that these are made of.</param>
+/// <param name="Mapped">Bytes that are used over the file, in resident memory from their first use on.</param>
+/// <param name="Streamed">Bytes that are read from the file in every pass.</param>
+/// <param name="InFlight">Most of the latter that are in resident memory at once.</param>
+/// <param name="Widened">Most bytes that are widened at once for one use.</param>
+internal readonly record struct WeightFootprint(long Allocated, long Copied, long Mapped, long Streamed, long InFlight, long Widened)
+{
+    /// <summary>Weighs a network without reading its tensors.</summary>
+    /// <param name="network">Its parameters lie on META; disposed here.</param>
+    /// <param name="weights">Its tensors.</param>
+    /// <param name="what">What to call the network in an error.</param>
+    /// <param name="decide">The loader's own decision.</param>
+    /// <exception cref="DiffSynthException">A tensor is missing, unknown or of another shape; the message names it.</exception>
+    public static WeightFootprint Of(
+        nn.Module network, ComponentWeights weights, string what, Func<IReadOnlyList<StoredParameter>, IReadOnlyList<WeightDecision>> decide)
+    {
+        using var owned = network;
+        var opened = WeightLoader.Open(network, weights, what);
+        try
+        {
+            return Of(decide(opened));
+        }
+        finally
+        {
+            foreach (var parameter in opened) parameter.Weight.Dispose();
+        }
+    }
+
+    /// <summary>Weighs a network of random float32 weights.</summary>
+    /// <param name="network">Its parameters lie on META; disposed here.</param>
+    public static WeightFootprint OfRandom(nn.Module network)
+    {
+        using var owned = network;
+        return new(network.named_parameters().Sum(parameter => CachingAllocator.BytesFor(sizeof(float) * parameter.parameter.numel())), 0, 0, 0, 0, 0);
+    }
+
+    private static WeightFootprint Of(IReadOnlyList<WeightDecision> decisions)
+    {
+        var (allocated, copied, mapped, streamed, largest, widened) = (0L, 0L, 0L, 0L, 0L, 0L);
+        foreach (var (parameter, form) in decisions)
+        {
+            widened = Math.Max(widened, WidenedBytes(parameter, form));
+            if (form == WeightForm.Held) mapped += parameter.Weight.StoredBytes;
+            else if (form == WeightForm.Streamed)
+            {
+                streamed += parameter.Weight.StoredBytes;
+                largest = Math.Max(largest, parameter.Weight.StoredBytes);
+            }
+            else if (parameter.LiesInFile(form == WeightForm.Converted)) mapped += parameter.Weight.StoredBytes;
+            else
+            {
+                allocated += CachingAllocator.BytesFor(parameter.PlacedBytes(form == WeightForm.Converted));
+                copied += parameter.Weight.StoredBytes;
+            }
+        }
+        return new(allocated, copied, mapped, streamed, Math.Min(Residency.WeightsInFlight * largest, streamed), widened);
+    }
+
+    // Large linear layers widen a panel at a time; tables widen the rows that are asked for.
+    private static long WidenedBytes(StoredParameter parameter, WeightForm form)
+    {
+        var elements = parameter.Weight.Elements;
+        if (parameter.Leaf is Embedding || form == WeightForm.Converted) return 0;
+        if (form == WeightForm.Kept) return parameter.PlacedBytes(false) == parameter.ConvertedBytes ? 0 : parameter.ConvertedBytes;
+        if (form == WeightForm.Held && parameter.Weight.IsReady(ScalarType.Float32) && !parameter.Leaf.Rearranges(parameter.Name)) return 0;
+        if (parameter.Leaf is Linear && elements > Linear.PanelElements) elements = Linear.PanelElements;
+        else if (elements <= Linear.PanelElements) elements = (long)BitOperations.RoundUpToPowerOf2((ulong)elements);
+        return sizeof(float) * elements + (parameter.Leaf.Rearranges(parameter.Name) ? parameter.ConvertedBytes : 0);
+    }
+}

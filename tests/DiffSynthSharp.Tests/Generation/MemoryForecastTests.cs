@@ -1,0 +1,83 @@
+using DiffSynthSharp.Layers;
+using DiffSynthSharp.Runtime;
+using DiffSynthSharp.Tests.Memory;
+using static TorchSharp.torch;
+
+namespace DiffSynthSharp.Tests.Generation;
+
+/// <summary>What is foretold of small models of every family, against what running them takes.</summary>
+[Collection(nameof(LeakTests))]
+public sealed class MemoryForecastTests(ITestOutputHelper output)
+{
+    private const double Tolerance = 0.15;
+    private static readonly PlannedPictures s_pictures = new() { Size = (384, 320), Steps = 2 };
+
+    public static TheoryData<string, ScalarType, MemoryMode, double> Models()
+    {
+        var data = new TheoryData<string, ScalarType, MemoryMode, double>();
+        foreach (var family in (string[])["flux", "sd3", "sd15"])
+            foreach (var type in (ScalarType[])[ScalarType.Float16, ScalarType.Float32])
+                foreach (var mode in Enum.GetValues<MemoryMode>())
+                    if (family != "sd15" || mode == MemoryMode.Full) data.Add(family, type, mode, 1);
+        data.Add("flux", ScalarType.BFloat16, MemoryMode.Balanced, 2);
+        data.Add("sd15", ScalarType.Float32, MemoryMode.Full, 7);
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void Tensors_and_weights_take_what_was_foretold(string family, ScalarType type, MemoryMode mode, double guidance)
+    {
+        if (!CachingAllocator.Installed) return;
+        using var file = new TemporaryFile(".safetensors");
+        RandomModels.Write(family, file.Path, type);
+        var options = new LoadOptions { Memory = mode, MemoryBudget = mode == MemoryMode.Low ? 140_000_000 : null, Tokenizers = RandomModels.Tokenizers };
+        var forecast = MemoryForecast.Of(file.Path, s_pictures with { Guidance = guidance }, options);
+        var before = CachingAllocator.LiveBytes;
+        using var model = DiffusionModel.Load(file.Path, options);
+        Near(forecast, GenerationPhase.Load, CachingAllocator.LiveBytes - before);
+        var measured = new Measured(file.Path, before);
+        model.Generate(new() { Prompt = "a cat", Width = 384, Height = 320, Steps = 2, Guidance = guidance, Seeds = [1] }, measured);
+        foreach (var (phase, (bytes, operations)) in measured.Phases)
+        {
+            Near(forecast, phase, bytes);
+            Assert.Equal(forecast.Of(phase).Operations, operations);
+        }
+        Assert.Equal(3, measured.Phases.Count);
+    }
+
+    private void Near(MemoryForecast forecast, GenerationPhase phase, long measured)
+    {
+        var part = forecast.Of(phase);
+        var foretold = part.WeightBytes + part.ActivationBytes;
+        output.WriteLine($"{phase}: foretold {foretold / 1e6:0.0} MB ({part.WeightBytes / 1e6:0.0} of weights), measured {measured / 1e6:0.0} MB, {100.0 * foretold / measured - 100:+0.0;-0.0} %");
+        Assert.InRange(foretold, (1 - Tolerance) * measured, (1 + Tolerance) * measured);
+    }
+
+    /// <summary>Most bytes of tensors and of the mapped file, and operations, of each phase of a job.</summary>
+    private sealed class Measured : IProgress<GenerationProgress>
+    {
+        private readonly string _path;
+        private readonly long _before;
+        private long _operations = OperationCount.Total;
+
+        public Measured(string path, long before)
+        {
+            (_path, _before) = (path, before);
+            CachingAllocator.ResetPeak();
+        }
+
+        public Dictionary<GenerationPhase, (long Bytes, long Operations)> Phases { get; } = [];
+
+        public void Report(GenerationProgress value)
+        {
+            if (value.Message is not null) return;
+            if (value is { Phase: GenerationPhase.Encode, Done: 0 }) CachingAllocator.ResetPeak(); // what the phase doesn't need was let go of just before
+            if (value.Phase == GenerationPhase.Encode && value.Done != value.Total) return;
+            if (value.Phase != GenerationPhase.Decode || value.Done == value.Total)
+                Phases[value.Phase] = (CachingAllocator.PeakBytes - _before + MappedFile.ResidentBytes(_path), OperationCount.Total - _operations);
+            _operations = OperationCount.Total;
+            CachingAllocator.ResetPeak();
+        }
+    }
+}
