@@ -73,6 +73,7 @@ internal static class CommandLine
             AnnotateCommand.Create(terminal),
             UpscaleCommand.Create(terminal),
             InspectCommand.Create(terminal),
+            PlanCommand.Create(terminal),
             LoraCommand.Create(terminal),
             ModelsCommand.Create(terminal),
             BenchCommand.Create(terminal),

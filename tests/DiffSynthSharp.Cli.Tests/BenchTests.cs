@@ -19,7 +19,7 @@ public sealed class BenchTests
     public async Task Lines_say_how_much_of_the_peak_was_reached()
     {
         var run = await Run.Of("bench", "--model", TinyModel.Folder, "--size", "64x64", "--steps", "1");
-        Assert.Equal(["model", "load", "step", "decode", "peak", "memory"], run.Lines.Select(line => line.Split(' ')[0]));
+        Assert.Equal(["model", "load", "step", "decode", "peak", "memory", "foretold"], run.Lines.Select(line => line.Split(' ')[0]));
         Assert.Contains("% of peak", run.Lines[2]);
     }
 }

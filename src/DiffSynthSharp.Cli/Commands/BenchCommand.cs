@@ -68,6 +68,7 @@ internal static class BenchCommand
         Line("decode", $"{result.DecodeSeconds:0.000} s, {result.DecodeGflops:0.0} GFLOP/s, {100 * result.DecodeGflops / result.PeakGflops:0} % of peak");
         Line("peak", $"{result.PeakGflops:0.0} GFLOP/s (measured multiply-adds)");
         Line("memory", $"{result.PeakRssBytes / (1024.0 * 1024):0} MiB at most; in steps {result.StepRssBytes / 1e9:0.00} GB, of which {result.OwnBytes / 1e9:0.00} GB own and {result.FileBytes / 1e9:0.00} GB file pages that the system may drop (most of each)");
+        if (result.ForetoldBytes > 0) Line("foretold", $"{result.ForetoldBytes / (1024.0 * 1024):0} MiB at most; in steps {result.ForetoldStepBytes / 1e9:0.00} GB (see diffsynth plan)");
         if (result.ReadBytesPerStep > 0) Line("disk", $"{result.ReadBytesPerStep / 1e9:0.00} GB read per step, {100 * result.WaitShare:0.0} % of the time waiting for it");
     }
 }

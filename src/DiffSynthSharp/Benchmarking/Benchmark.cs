@@ -54,7 +54,17 @@ public sealed record BenchmarkOptions
 /// <param name="WaitShare">Share of a step in which layers wait for weights to be read.</param>
 public sealed record BenchmarkResult(
     string Model, int Width, int Height, int Threads, double LoadSeconds, double Guidance, double StepSeconds, double StepGflops, double DecodeSeconds, double DecodeGflops, double PeakGflops, long PeakRssBytes,
-    long OwnBytes, long FileBytes, long StepRssBytes, long ReadBytesPerStep, double WaitShare);
+    long OwnBytes, long FileBytes, long StepRssBytes, long ReadBytesPerStep, double WaitShare)
+{
+    /// <summary>What was foretold of <see cref="PeakRssBytes"/>; 0 where there is no file to foretell from.</summary>
+    public long ForetoldBytes { get; init; }
+
+    /// <summary>What was foretold of <see cref="StepRssBytes"/>.</summary>
+    public long ForetoldStepBytes { get; init; }
+
+    /// <summary>Most bytes of tensors that were alive at once, weights that lie in the file not counted; 0 where the allocator isn't this project's.</summary>
+    public long PeakTensorBytes { get; init; }
+}
 
 /// <summary>Measures a model on this machine.</summary>
 public static class Benchmark
@@ -73,6 +83,8 @@ public static class Benchmark
         ThreadCount.Use(options.Loading.Threads);
         say("Measuring the machine's peak …");
         var peak = PeakRate.Measure(get_num_threads());
+        var forecast = options.Model is null ? null : Forecast(options, options.Model);
+        CachingAllocator.ResetPeak();
         var clock = Stopwatch.StartNew();
         say("Loading …");
         using var family = Load(options, cancellation);
@@ -99,7 +111,19 @@ public static class Benchmark
         var (decodeSeconds, decodeOperations) = Best(1 + warmUps, () => family.DecodeLatents(latents));
         return new(options.Model ?? $"random {options.Random}", width, height, get_num_threads(), loadSeconds, guidance, stepSeconds, stepOperations / stepSeconds / 1e9,
             decodeSeconds, decodeOperations / decodeSeconds / 1e9, peak, Process.GetCurrentProcess().PeakWorkingSet64,
-            memory.PeakOwn, memory.PeakFiles, memory.PeakTogether, (use.BytesRead - before.BytesRead) / options.Steps, (use.Waited - before.Waited).TotalSeconds / allSteps);
+            memory.PeakOwn, memory.PeakFiles, memory.PeakTogether, (use.BytesRead - before.BytesRead) / options.Steps, (use.Waited - before.Waited).TotalSeconds / allSteps)
+        {
+            ForetoldBytes = forecast?.PeakBytes ?? 0,
+            ForetoldStepBytes = forecast?.Of(GenerationPhase.Step).PeakBytes ?? 0,
+            PeakTensorBytes = CachingAllocator.PeakBytes,
+        };
+    }
+
+    private static MemoryForecast Forecast(BenchmarkOptions options, string path)
+    {
+        using var files = ModelFiles.Open(path, options.Loading);
+        var family = FamilyCatalogue.Find(files) ?? FamilyCatalogue.All[^1];
+        return MemoryForecast.Of(files, family, new() { Size = options.Size, Guidance = options.Guidance }, options.Loading, isMeasured: true);
     }
 
     private static LoadedFamily Load(BenchmarkOptions options, CancellationToken cancellation) => (options.Model, options.Random) switch

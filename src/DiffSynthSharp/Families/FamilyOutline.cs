@@ -31,6 +31,9 @@ internal sealed record FamilyOutline(
     /// <summary>Whether memory modes count: networks take turns in memory, unless everything is converted once.</summary>
     public bool TakesTurns { get; init; }
 
+    /// <summary>Latent cells of a tile's side, when the user asked for tiles and named none.</summary>
+    public required int DefaultTile { get; init; }
+
     /// <summary>Tiles that latents are decoded in when the user asked for these, in cells; null decodes them whole.</summary>
     public Func<MemoryMode, PictureOutline, TileGrid?, TileGrid?> DecoderTiles { get; init; } = (_, _, asked) => asked;
 }

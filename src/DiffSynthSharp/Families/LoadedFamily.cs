@@ -14,6 +14,9 @@ namespace DiffSynthSharp.Families;
 /// </summary>
 internal abstract class LoadedFamily : IDisposable
 {
+    /// <summary>Latent cells of a tile's side that suit networks whose blocks are tiled.</summary>
+    public const int TileOfBlocks = 64;
+
     protected LoadedFamily() => Controls = new(LoadControlNet);
 
     /// <summary>The family's name, as users say it.</summary>
@@ -73,7 +76,7 @@ internal abstract class LoadedFamily : IDisposable
     public abstract Tensor Predict(Tensor latents, double timestep, Conditioning text, NetworkInputs inputs);
 
     /// <summary>Side of a tile in latent cells, where a request names none.</summary>
-    public virtual int DefaultTile => 64;
+    public virtual int DefaultTile => TileOfBlocks;
 
     /// <summary>Runs the whole network on overlapping tiles of the latents and blends the results.</summary>
     /// <param name="latents">(1, C, h, w)</param>

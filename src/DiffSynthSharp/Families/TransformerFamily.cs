@@ -24,6 +24,8 @@ internal abstract class TransformerFamily(TransformerSetup setup, ResidentNetwor
     /// <summary>Pixels of a side of the pictures that such models were trained on last.</summary>
     public const int PublishedSide = 1024;
 
+    private const int TileOfSteps = 128;
+
     /// <summary>Latent cells along a side of a token.</summary>
     public const int Patch = 2;
 
@@ -45,7 +47,7 @@ internal abstract class TransformerFamily(TransformerSetup setup, ResidentNetwor
 
     public override bool TilesBlocks => false;
 
-    public override int DefaultTile => 128;
+    public override int DefaultTile => TileOfSteps;
 
     public override IReadOnlyList<AdaptedNetwork> AdaptedNetworks => [];
 
@@ -76,6 +78,7 @@ internal abstract class TransformerFamily(TransformerSetup setup, ResidentNetwor
         => new(latents, (PublishedSide, PublishedSide), latents.Reduction * Patch, guidance, TilesBlocks: false, networks)
         {
             TakesTurns = true,
+            DefaultTile = TileOfSteps,
             DecoderTiles = (mode, picture, asked) => DecoderTiles(mode, picture.Height * picture.Width, asked),
         };
 

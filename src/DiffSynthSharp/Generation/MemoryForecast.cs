@@ -53,14 +53,16 @@ public sealed record MemoryForecast(
     }
 
     /// <summary>Foretells what pictures will take.</summary>
-    /// <param name="files">The model's files. What is missing but for the denoising network is taken as where only that one is measured.</param>
+    /// <param name="files">The model's files.</param>
     /// <param name="family">Its family.</param>
     /// <param name="pictures">The pictures.</param>
     /// <param name="options">Memory mode and budget.</param>
+    /// <param name="isMeasured">Whether only the denoising network need be there, and text encoders are left out.</param>
     /// <exception cref="DiffSynthException">The pictures don't fit the model, or a tensor is missing or of another shape.</exception>
-    internal static MemoryForecast Of(ModelFiles files, ModelFamily family, PlannedPictures pictures, LoadOptions options)
+    internal static MemoryForecast Of(ModelFiles files, ModelFamily family, PlannedPictures pictures, LoadOptions options, bool isMeasured = false)
     {
         var (request, outline, free) = (pictures.Request, family.Outline(files), FreeMemory.Bytes());
+        if (isMeasured && outline.TakesTurns) outline = outline with { Networks = [.. outline.Networks.Where(network => network.Phase != ModelPhase.Encode)] };
         RequestCheck.Values(request);
         var (width, height) = pictures.Size ?? outline.DefaultSize;
         RequestCheck.Fits(width, height, family.Name, outline.SizeMultiple);

@@ -21,6 +21,7 @@ internal sealed class PhaseForecasts(FamilyOutline outline, MemoryPlan plan, IRe
     /// <param name="cells">Latent cells of a picture.</param>
     public IReadOnlyList<PhaseForecast> Of(PlannedPictures pictures, (long Height, long Width) cells)
     {
+        pictures = pictures with { Tiles = pictures.Tiles?.For(outline.DefaultTile) };
         var isGuided = (pictures.Guidance ?? outline.DefaultGuidance) > 1;
         var whole = new PictureOutline(cells.Height, cells.Width, TextLength: pictures.TextLength);
         return [Load(), .. In(ModelPhase.Encode).Any() ? [Encode(whole, isGuided ? 2 : 1)] : Array.Empty<PhaseForecast>(), Step(pictures, whole, isGuided), Decode(pictures, whole)];

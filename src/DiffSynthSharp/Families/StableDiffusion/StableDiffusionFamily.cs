@@ -78,7 +78,10 @@ internal sealed class StableDiffusionFamily : ModelFamily
             new(UNetKind, ModelPhase.Denoise, () => new UNet(unetConfig),
                 picture => UNetCost.Of(unetConfig, new(picture.Height, picture.Width, textConfig.Positions, picture.Rows, picture.BlockTiles))),
             AutoencoderPart.Outline(autoencoder, s_autoencoder),
-        ]);
+        ])
+        {
+            DefaultTile = LoadedFamily.TileOfBlocks,
+        };
     }
 
     private static LatentFormat LatentsOf(ModelPart part, AutoencoderConfig config) => new(config.LatentChannels, config.Reduction, part.Config?.Number("scaling_factor") ?? PublishedScale);
