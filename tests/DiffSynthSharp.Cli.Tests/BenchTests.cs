@@ -22,4 +22,27 @@ public sealed class BenchTests
         Assert.Equal(["model", "load", "step", "decode", "peak", "memory", "foretold"], run.Lines.Select(line => line.Split(' ')[0]));
         Assert.Contains("% of peak", run.Lines[2]);
     }
+
+    [Fact]
+    public async Task Many_pictures_show_what_the_process_holds()
+    {
+        var run = await Run.Of("bench", "--model", TinyModel.Folder, "--size", "64x64", "--steps", "1", "--pictures", "6");
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(["model", "between", "after", "after", "cancel", "block"], run.Lines.Select(line => line.Split(' ')[0]));
+        var json = await Run.Of("bench", "--model", TinyModel.Folder, "--size", "64x64", "--steps", "1", "--pictures", "2", "--json");
+        Assert.Equal(2, JsonDocument.Parse(Assert.Single(json.Lines)).RootElement.GetProperty("samples").GetArrayLength());
+    }
+
+    [Theory]
+    [InlineData("--random has no meaning", "--pictures", "2", "--random", "sd15")]
+    [InlineData("--tiled has no meaning", "--pictures", "2", "--tiled")]
+    [InlineData("0 pictures don't fit", "--pictures", "0")]
+    [InlineData("Stopping after -1 seconds", "--stop-after", "-1")]
+    [InlineData("works with --tiled", "--tile", "16")]
+    public async Task Options_that_do_not_fit_are_refused(string expected, params string[] options)
+    {
+        var run = await Run.Of(["bench", .. options]);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(expected, run.Error);
+    }
 }

@@ -30,6 +30,14 @@ public sealed record BenchmarkOptions
     /// <summary>Classifier-free guidance scale; above 1 a step is two calls of the network. Null: the model's default.</summary>
     public double? Guidance { get; init; }
 
+    /// <summary>Works in tiles; null runs everything whole.</summary>
+    public TileSettings? Tiles { get; init; }
+
+    /// <summary>
+    /// Ends denoising, and then decoding, after so many seconds even if no step is done, and leaves the warm-up out: a part's memory and rate tell those of the whole. Null waits.
+    /// </summary>
+    public double? StopAfter { get; init; }
+
     /// <summary>How the model is loaded.</summary>
     public LoadOptions Loading { get; init; } = new();
 }
@@ -64,12 +72,19 @@ public sealed record BenchmarkResult(
 
     /// <summary>Most bytes of tensors that were alive at once, weights that lie in the file not counted; 0 where the allocator isn't this project's.</summary>
     public long PeakTensorBytes { get; init; }
+
+    /// <summary>False where a step was stopped before its end: its seconds are those until then.</summary>
+    public bool StepIsWhole { get; init; } = true;
+
+    /// <summary>False where decoding was stopped before its end.</summary>
+    public bool DecodeIsWhole { get; init; } = true;
 }
 
 /// <summary>Measures a model on this machine.</summary>
 public static class Benchmark
 {
     private const int MostSteps = 1000;
+    private const double LeastSeconds = 0.01, MostSeconds = 86400;
 
     /// <summary>Loads, runs a few guided steps and a decode.</summary>
     /// <param name="options">What to measure.</param>
@@ -79,7 +94,7 @@ public static class Benchmark
     public static BenchmarkResult Run(BenchmarkOptions options, Action<string> say, CancellationToken cancellation = default)
     {
         TorchRuntime.EnsureLoaded();
-        if (options.Steps is < 1 or > MostSteps) throw new DiffSynthException($"{options.Steps} steps don't fit: expected 1 … {MostSteps}.");
+        Check(options);
         ThreadCount.Use(options.Loading.Threads);
         say("Measuring the machine's peak …");
         var peak = PeakRate.Measure(get_num_threads());
@@ -90,29 +105,31 @@ public static class Benchmark
         using var family = Load(options, cancellation);
         var loadSeconds = clock.Elapsed.TotalSeconds;
         using var inference = inference_mode(true);
-        using var stop = BlockBorder.StopWith(cancellation);
-        var (width, height) = RequestCheck.Size(new() { Prompt = "", Width = options.Size?.Width, Height = options.Size?.Height }, family);
+        var tiles = options.Tiles?.For(family.DefaultTile);
+        var pass = RequestCheck.Passes(new() { Width = options.Size?.Width, Height = options.Size?.Height, Tiles = tiles }, family)[0];
         using var scope = NewDisposeScope();
-        var latents = randn(1, family.Latents.Channels, height / family.Latents.Reduction, width / family.Latents.Reduction);
+        var latents = randn(1, family.Latents.Channels, pass.Height / family.Latents.Reduction, pass.Width / family.Latents.Reduction);
         var guidance = options.Guidance ?? family.DefaultGuidance;
-        var guided = new GuidedPrediction(family, new() { Positive = PromptContexts.Of(family.Blank()), Negative = guidance > 1 ? PromptContexts.Of(family.Blank()) : null, Scale = Math.Max(1, guidance) });
-        var warmUps = options.WarmsUp ? 1 : 0;
+        var guided = new GuidedPrediction(family, Inputs(family, pass, tiles, guidance));
+        var warmUps = options.WarmsUp && options.StopAfter is null ? 1 : 0;
         say("Denoising …");
         family.Begin(ModelPhase.Denoise);
-        if (options.WarmsUp) guided.Predict(latents, 500, 0).Dispose();
+        Best(warmUps, null, cancellation, () => guided.Predict(latents, 500, 0));
         var before = family.DiskUse;
         using var memory = new ResidentMemory();
         var stepClock = Stopwatch.StartNew();
-        var (stepSeconds, stepOperations) = Best(options.Steps, () => guided.Predict(latents, 500, 0));
+        var step = Best(options.Steps, options.StopAfter, cancellation, () => guided.Predict(latents, 500, 0));
         var (allSteps, use) = (stepClock.Elapsed.TotalSeconds, family.DiskUse);
         memory.Dispose();
         say("Decoding …");
         family.Begin(ModelPhase.Decode);
-        var (decodeSeconds, decodeOperations) = Best(1 + warmUps, () => family.DecodeLatents(latents));
-        return new(options.Model ?? $"random {options.Random}", width, height, get_num_threads(), loadSeconds, guidance, stepSeconds, stepOperations / stepSeconds / 1e9,
-            decodeSeconds, decodeOperations / decodeSeconds / 1e9, peak, Process.GetCurrentProcess().PeakWorkingSet64,
+        var decode = Best(1 + warmUps, options.StopAfter, cancellation, () => family.DecodeLatents(latents, Grid(tiles)));
+        return new(options.Model ?? $"random {options.Random}", pass.Width, pass.Height, get_num_threads(), loadSeconds, guidance, step.Seconds, step.Gflops,
+            decode.Seconds, decode.Gflops, peak, Process.GetCurrentProcess().PeakWorkingSet64,
             memory.PeakOwn, memory.PeakFiles, memory.PeakTogether, (use.BytesRead - before.BytesRead) / options.Steps, (use.Waited - before.Waited).TotalSeconds / allSteps)
         {
+            StepIsWhole = step.IsWhole,
+            DecodeIsWhole = decode.IsWhole,
             ForetoldBytes = forecast?.PeakBytes ?? 0,
             ForetoldStepBytes = forecast?.Of(GenerationPhase.Step).PeakBytes ?? 0,
             PeakTensorBytes = CachingAllocator.PeakBytes,
@@ -126,6 +143,28 @@ public static class Benchmark
         return MemoryForecast.Of(files, family, new() { Size = options.Size, Guidance = options.Guidance }, options.Loading, isMeasured: true);
     }
 
+    private static void Check(BenchmarkOptions options)
+    {
+        if (options.Steps is < 1 or > MostSteps) throw new DiffSynthException($"{options.Steps} steps don't fit: expected 1 … {MostSteps}.");
+        if (options.StopAfter is { } seconds && !(seconds >= LeastSeconds && seconds <= MostSeconds))
+            throw new DiffSynthException(FormattableString.Invariant($"Stopping after {seconds} seconds doesn't fit: expected {LeastSeconds} … {MostSeconds}."));
+    }
+
+    private static GuidanceInputs Inputs(LoadedFamily family, PassPlan pass, TileSettings? tiles, double guidance)
+    {
+        var tiled = pass.Tiled(tiles, family.TilesBlocks);
+        return new()
+        {
+            Positive = PromptContexts.Of(family.Blank()),
+            Negative = guidance > 1 ? PromptContexts.Of(family.Blank()) : null,
+            Scale = Math.Max(1, guidance),
+            Network = new() { Tiles = tiled == TiledNetwork.Blocks ? Grid(tiles) : null },
+            StepTiles = tiled == TiledNetwork.Steps ? Grid(tiles) : null,
+        };
+    }
+
+    private static TileGrid? Grid(TileSettings? tiles) => tiles is null ? null : new TileGrid(tiles.Tile, tiles.Stride);
+
     private static LoadedFamily Load(BenchmarkOptions options, CancellationToken cancellation) => (options.Model, options.Random) switch
     {
         ({ } path, null) => DiffusionModel.LoadFamily(path, options.Loading, null, cancellation, isMeasured: true).Family,
@@ -134,16 +173,40 @@ public static class Benchmark
         _ => throw new DiffSynthException("Name a model, or an architecture for random weights, not both."),
     };
 
-    private static (double Seconds, long Operations) Best(int times, Func<Tensor> work)
+    // The fastest of several runs, or what was done of one until it was stopped.
+    private readonly record struct Timing(double Seconds, long Operations, bool IsWhole)
     {
-        var (best, operations) = (double.MaxValue, 0L);
+        public double Gflops => Operations / Seconds / 1e9;
+    }
+
+    private static Timing Best(int times, double? stopAfter, CancellationToken cancellation, Func<Tensor> work)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        if (stopAfter is { } seconds) limit.CancelAfter(TimeSpan.FromSeconds(seconds));
+        using var stop = BlockBorder.StopWith(limit.Token);
+        var best = new Timing(double.MaxValue, 0, true);
         for (var i = 0; i < times; i++)
         {
-            var before = OperationCount.Total;
-            var clock = Stopwatch.StartNew();
-            using (work()) best = Math.Min(best, clock.Elapsed.TotalSeconds);
-            operations = OperationCount.Total - before;
+            var timing = Run(work, cancellation);
+            if (i == 0 || timing.IsWhole && timing.Seconds < best.Seconds) best = timing;
+            if (!timing.IsWhole) break;
         }
-        return (best, operations);
+        return best;
+    }
+
+    private static Timing Run(Func<Tensor> work, CancellationToken cancellation)
+    {
+        var (before, isWhole) = (OperationCount.Total, true);
+        var clock = Stopwatch.StartNew();
+        using var scope = NewDisposeScope(); // takes what a stopped run leaves
+        try
+        {
+            work();
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            isWhole = false;
+        }
+        return new(clock.Elapsed.TotalSeconds, OperationCount.Total - before, isWhole);
     }
 }

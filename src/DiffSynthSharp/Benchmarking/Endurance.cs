@@ -19,8 +19,8 @@ public sealed record EnduranceOptions
     /// <summary>Denoising steps of a picture.</summary>
     public int Steps { get; init; } = 10;
 
-    /// <summary>libtorch's threads; null leaves them.</summary>
-    public int? Threads { get; init; }
+    /// <summary>How the model is loaded.</summary>
+    public LoadOptions Loading { get; init; } = new();
 }
 
 /// <summary>What the process held after so many pictures.</summary>
@@ -65,7 +65,7 @@ public static class Endurance
         if (options.Pictures is < 1 or > MostPictures) throw new DiffSynthException($"{options.Pictures} pictures don't fit: expected 1 … {MostPictures}.");
         TorchRuntime.EnsureLoaded();
         var (loading, making) = (new BorderClock(), new BorderClock());
-        using var model = loading.Watch(() => DiffusionModel.Load(options.Model, new() { Threads = options.Threads }, null, cancellation));
+        using var model = loading.Watch(() => DiffusionModel.Load(options.Model, options.Loading, null, cancellation));
         var jobs = new EnduranceJobs(model, options);
         var (samples, latencies, refused, spent) = (new List<EnduranceSample>(), new List<double>(), 0, 0.0);
         for (var made = 1; made <= options.Pictures; made++)

@@ -88,7 +88,7 @@ public sealed class PassTests : IDisposable
 
     [Theory]
     [InlineData(7, 4, "Tile 7")]
-    [InlineData(16, 0, "Tile stride 0")]
+    [InlineData(16, -1, "Tile stride -1")]
     [InlineData(16, 17, "Tile stride 17")]
     public void Tiles_that_make_no_sense_are_refused(int tile, int stride, string about)
         => Assert.Contains(about, Assert.Throws<DiffSynthException>(() => _model.Generate(TinyModel.Request with { Tiles = new(tile, stride) })).Message);

@@ -23,7 +23,7 @@ public sealed partial class ArrowTests
         ["Generation"] = ["Layers", "Weights", "Models", "Adapters", "Sampling", "Tokenizers", "Prompts", "Memory", "Families", "Imaging", "Runtime"],
         ["Records"] = ["Weights", "Sampling", "Tokenizers", "Prompts", "Memory", "Families", "Imaging", "Runtime", "Generation"],
         ["ImageGenerators"] = ["Imaging"],
-        ["Benchmarking"] = ["Layers", "Memory", "Families", "Generation", "Runtime"],
+        ["Benchmarking"] = ["Layers", "Weights", "Models", "Memory", "Families", "Imaging", "Generation", "Runtime"],
     };
 
     private static readonly Dictionary<string, string[]> s_projectsMayKnow = new()
