@@ -12,7 +12,7 @@ namespace DiffSynthSharp.Memory;
 internal sealed class Residency(Device device, MemoryPlan plan)
 {
     /// <summary>Mode low: while one weight is computed with, the next is read.</summary>
-    public const int WeightsInFlight = 2;
+    private const int WeightsInFlight = 2;
 
     /// <summary>The mode and the budget.</summary>
     public MemoryPlan Plan => plan;

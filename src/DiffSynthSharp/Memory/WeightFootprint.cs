@@ -45,7 +45,7 @@ internal readonly record struct WeightFootprint(long Allocated, long Copied, lon
 
     private static WeightFootprint Of(IReadOnlyList<WeightDecision> decisions)
     {
-        var (allocated, copied, mapped, streamed, largest, widened) = (0L, 0L, 0L, 0L, 0L, 0L);
+        var (allocated, copied, mapped, streamed, inFlight, before, widened) = (0L, 0L, 0L, 0L, 0L, 0L, 0L);
         foreach (var (parameter, form) in decisions)
         {
             widened = Math.Max(widened, WidenedBytes(parameter, form));
@@ -53,7 +53,8 @@ internal readonly record struct WeightFootprint(long Allocated, long Copied, lon
             else if (form == WeightForm.Streamed)
             {
                 streamed += parameter.Weight.StoredBytes;
-                largest = Math.Max(largest, parameter.Weight.StoredBytes);
+                inFlight = Math.Max(inFlight, before + parameter.Weight.StoredBytes); // one is computed with while the next is read
+                before = parameter.Weight.StoredBytes;
             }
             else if (parameter.LiesInFile(form == WeightForm.Converted)) mapped += parameter.Weight.StoredBytes;
             else
@@ -62,7 +63,7 @@ internal readonly record struct WeightFootprint(long Allocated, long Copied, lon
                 copied += parameter.Weight.StoredBytes;
             }
         }
-        return new(allocated, copied, mapped, streamed, Math.Min(Residency.WeightsInFlight * largest, streamed), widened);
+        return new(allocated, copied, mapped, streamed, inFlight, widened);
     }
 
     // Large linear layers widen a panel at a time; tables widen the rows that are asked for.
