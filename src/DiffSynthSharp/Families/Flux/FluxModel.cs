@@ -31,7 +31,7 @@ internal sealed class FluxModel(TransformerSetup setup, FluxText? text, Resident
     /// <summary>Tokens of T5 when nobody says how many.</summary>
     public static int LengthOf(FluxConfig config) => config.HasGuidance ? LengthOfDev : LengthOfSchnell;
 
-    public override Conditioning Encode(string prompt, PromptReading reading, Action<string> say) 
+    public override Conditioning Encode(string prompt, PromptReading reading, Action<string> say)
         => (text ?? throw new InvalidOperationException("A model that is measured alone has no text encoders.")).Encode(prompt, reading, TextLength, Device, say);
 
     public override Conditioning Blank() => new(zeros([1, TextLength, _config.ContextWidth], device: Device), zeros([1, _config.PooledWidth], device: Device));
