@@ -83,4 +83,16 @@ public sealed class LoraInspectorTests : IDisposable
         Assert.Equal(["stray"], lora.Strays);
         Assert.Equal(["conv_in"], LoraInspector.Compare(_folder["lora.safetensors"], TinyModel.Folder).ZeroEffect);
     }
+
+    [Theory]
+    [InlineData("SDXL", "lora_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q", "lora_te2_text_model_encoder_layers_0_mlp_fc1")]
+    [InlineData("FLUX.1", "lora_unet_double_blocks_0_img_attn_qkv", "lora_te1_text_model_encoder_layers_0_mlp_fc1")]
+    [InlineData("Stable Diffusion 3", "lora_unet_joint_blocks_0_x_block_attn_qkv", "lora_te2_text_model_encoder_layers_0_mlp_fc1")]
+    public void A_file_for_another_family_is_refused_by_that_name(string family, params string[] modules)
+    {
+        SafetensorsWriter.Write(_folder["lora.safetensors"], modules.SelectMany(name => new (string, Tensor)[] { ($"{name}.lora_down.weight", ones(2, 999)), ($"{name}.lora_up.weight", ones(999, 2)) }));
+        using var model = DiffusionModel.Load(TinyModel.Folder);
+        var message = Assert.Throws<DiffSynthException>(() => model.Generate(TinyModel.Request with { Loras = [new(_folder["lora.safetensors"])] })).Message;
+        Assert.EndsWith($"It looks like one for {family}.", message);
+    }
 }

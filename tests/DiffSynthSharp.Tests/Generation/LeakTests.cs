@@ -2,7 +2,6 @@ using System.Diagnostics;
 using DiffSynthSharp.Benchmarking;
 using DiffSynthSharp.Imaging;
 using DiffSynthSharp.Layers;
-using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Tests.Generation;
 
@@ -113,13 +112,14 @@ public sealed class LeakTests
             Tiles = new(8, 4) { Network = TiledNetwork.Steps },
         };
         model.Generate(request);
-        var (tensors, memory) = (Tensor.TotalCount, Resident());
+        var (tensors, memory) = (LiveTensors.Count(), Resident());
         for (var border = 1; border < CancelledBorders; border += 7)
         {
             using var source = new CancellationTokenSource();
             var crossed = 0;
             using var counted = BlockBorder.Observe(() => { if (++crossed == border) source.Cancel(); });
             Assert.ThrowsAny<OperationCanceledException>(() => model.Generate(request, null, source.Token));
+            Assert.Equal(border, crossed);
             Assert.Equal(tensors, LiveTensors.Count());
         }
         Assert.InRange(Resident() - memory, long.MinValue, 64 << 20);

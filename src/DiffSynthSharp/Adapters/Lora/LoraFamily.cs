@@ -8,7 +8,7 @@ internal static class LoraFamily
         ("FLUX.1", module => Has(module, "double_blocks") || Has(module, "single_blocks") || Has(module, "single_transformer_blocks")),
         ("Stable Diffusion 3", module => Has(module, "joint_blocks") || Has(module, "context_embedder") || module.Canonical.EndsWith(".attn.add_q_proj", StringComparison.Ordinal)),
         ("Hunyuan-DiT", module => Has(module, "default_modulation") || module.Name.Contains("Wqkv", StringComparison.Ordinal)),
-        ("SDXL", module => module.Canonical.Contains("transformer_blocks.2.", StringComparison.Ordinal) || TextWidth(module) == 2048),
+        ("SDXL", module => module.Canonical.Contains("transformer_blocks.2.", StringComparison.Ordinal) || TextWidth(module) == 2048 || module.Network == "text_encoder_2"),
         ("Stable Diffusion 2", module => TextWidth(module) == 1024),
         ("Stable Diffusion 1.x", module => TextWidth(module) == 768),
     ];
