@@ -54,7 +54,7 @@ internal sealed class LoraStack : IDisposable
     private static void Check(LoraLedger ledger, string family, bool strict)
     {
         var looks = ledger.LooksLike is { } other && other != family ? $" It looks like one for {other}." : "";
-        if (ledger.Matched.Count == 0 || looks.Length > 0 && ledger.WrongShape.Count > 0)
+        if (ledger.Matched.Count == 0 || looks.Length > 0 && ledger.IsTold && ledger.WrongShape.Count > 0)
             throw new DiffSynthException($"The LoRA '{ledger.Path}' doesn't fit {family}: {ledger.Matched.Count} of its {ledger.Modules} modules name a layer of its shape.{looks}");
         if (strict && !ledger.IsComplete) throw new DiffSynthException($"Not all of a LoRA fits, which was asked for: {ledger.Summary}");
     }
