@@ -34,7 +34,7 @@ public sealed class MmDitTests
     }
 
     [Fact]
-    public void A_call_leaves_nothing_but_its_answer_and_crosses_a_border_for_each_block()
+    public void A_call_leaves_nothing_but_its_answer_and_crosses_a_border_for_its_patches_and_each_block()
     {
         using var network = Tiny();
         using var scope = NewDisposeScope();
@@ -42,7 +42,7 @@ public sealed class MmDitTests
         var before = scope.DisposablesCount;
         var borders = 0;
         using (BlockBorder.Observe(() => borders++)) network.Run(latents, timestep, context, pooled);
-        Assert.Equal((before + 1, 3), (scope.DisposablesCount, borders));
+        Assert.Equal((before + 1, 1 + 3), (scope.DisposablesCount, borders));
     }
 
     [Fact]
