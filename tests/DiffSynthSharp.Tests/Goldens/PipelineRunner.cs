@@ -25,7 +25,12 @@ internal sealed class PipelineRunner : IGoldenRunner
             CompareRegionWeights(@case);
             return;
         }
-        Assert.SkipWhen(request.ValueKind == JsonValueKind.Null, "The case makes no picture; its feature isn't built yet.");
+        if (request.ValueKind == JsonValueKind.Null)
+        {
+            Assert.SkipUnless(@case.Name.Contains("schedules", StringComparison.Ordinal), "The case makes no picture; its feature isn't built yet.");
+            RecordedFlowLists.Compare(@case);
+            return;
+        }
         var later = s_laterFeatures.FirstOrDefault(feature => request.TryGetProperty(feature, out _));
         Assert.SkipWhen(later is not null, $"A request with '{later}' isn't built yet.");
         using var tensors = @case.Tensors();
