@@ -123,7 +123,7 @@ public static class Benchmark
         memory.Dispose();
         say("Decoding …");
         family.Begin(ModelPhase.Decode);
-        var decode = Best(1 + warmUps, options.StopAfter, cancellation, () => family.DecodeLatents(latents, Grid(tiles)));
+        var decode = Best(1 + warmUps, options.StopAfter, cancellation, () => family.DecodeLatents(latents, Grid(tiles) ?? family.AutoencoderTiles((pass.Width, pass.Height))));
         return new(options.Model ?? $"random {options.Random}", pass.Width, pass.Height, get_num_threads(), loadSeconds, guidance, step.Seconds, step.Gflops,
             decode.Seconds, decode.Gflops, peak, Process.GetCurrentProcess().PeakWorkingSet64,
             memory.PeakOwn, memory.PeakFiles, memory.PeakTogether, (use.BytesRead - before.BytesRead) / options.Steps, (use.Waited - before.Waited).TotalSeconds / allSteps)

@@ -33,7 +33,4 @@ internal sealed record FamilyOutline(
 
     /// <summary>Latent cells of a tile's side, when the user asked for tiles and named none.</summary>
     public required int DefaultTile { get; init; }
-
-    /// <summary>Tiles that latents are decoded in when the user asked for these, in cells; null decodes them whole.</summary>
-    public Func<MemoryMode, PictureOutline, TileGrid?, TileGrid?> DecoderTiles { get; init; } = (_, _, asked) => asked;
 }

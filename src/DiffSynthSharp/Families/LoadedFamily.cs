@@ -75,6 +75,13 @@ internal abstract class LoadedFamily : IDisposable
     /// <param name="inputs">What else the network takes.</param>
     public abstract Tensor Predict(Tensor latents, double timestep, Conditioning text, NetworkInputs inputs);
 
+    /// <summary>How the networks' weights are kept.</summary>
+    public virtual MemoryMode Mode => MemoryMode.Full;
+
+    /// <summary>Tiles that the autoencoder works in where a request asks for none, in latent cells; null for the whole map at once.</summary>
+    /// <param name="pass">Sides of the picture in pixels.</param>
+    public TileGrid? AutoencoderTiles((int Width, int Height) pass) => AutoencoderTiling.In(Mode, (long)pass.Width / Latents.Reduction * (pass.Height / Latents.Reduction));
+
     /// <summary>Side of a tile in latent cells, where a request names none.</summary>
     public virtual int DefaultTile => TileOfBlocks;
 

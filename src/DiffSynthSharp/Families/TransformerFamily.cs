@@ -29,15 +29,13 @@ internal abstract class TransformerFamily(TransformerSetup setup, ResidentNetwor
     /// <summary>Latent cells along a side of a token.</summary>
     public const int Patch = 2;
 
-    // Decoding more than this at once takes more than weights that are streamed leave.
-    private const long LargestWholeDecode = 128 * 128;
-    private static readonly TileGrid s_decoderTiles = new(64, 48);
-
     public override LatentFormat Latents => setup.Latents;
 
     public override SchedulerSettings Scheduler => setup.Scheduler;
 
     public override Device Device => setup.Device;
+
+    public override MemoryMode Mode => setup.Mode;
 
     public override int SizeMultiple => Latents.Reduction * Patch;
 
@@ -61,14 +59,8 @@ internal abstract class TransformerFamily(TransformerSetup setup, ResidentNetwor
     public override Tensor DecodeLatents(Tensor latents, TileGrid? tiles = null)
     {
         using var unscaled = latents / Latents.Scale + Latents.Shift;
-        return autoencoder.Network.Decode(unscaled, DecoderTiles(setup.Mode, latents.shape[2] * latents.shape[3], tiles));
+        return autoencoder.Network.Decode(unscaled, tiles);
     }
-
-    /// <summary>Tiles that a map is decoded in, in latent cells; null decodes it whole.</summary>
-    /// <param name="mode">How weights are kept.</param>
-    /// <param name="cells">Cells of the map.</param>
-    /// <param name="asked">What the user asked for.</param>
-    public static TileGrid? DecoderTiles(MemoryMode mode, long cells, TileGrid? asked) => asked ?? (mode == MemoryMode.Low && cells > LargestWholeDecode ? s_decoderTiles : null);
 
     /// <summary>A model before it is loaded.</summary>
     /// <param name="latents">How latents relate to pictures.</param>
@@ -79,7 +71,6 @@ internal abstract class TransformerFamily(TransformerSetup setup, ResidentNetwor
         {
             TakesTurns = true,
             DefaultTile = TileOfSteps,
-            DecoderTiles = (mode, picture, asked) => DecoderTiles(mode, picture.Height * picture.Width, asked),
         };
 
     public override void Begin(ModelPhase phase)

@@ -1,3 +1,4 @@
+using DiffSynthSharp.Families;
 using DiffSynthSharp.Sampling;
 
 namespace DiffSynthSharp.Generation;
@@ -27,10 +28,11 @@ internal sealed record PassPlan(int Width, int Height, SamplingPlan Sampling, Hi
     };
 
     /// <summary>One line that says what this pass does.</summary>
-    public string Describe(TileSettings? tiles, bool blocks) => $"{Width}×{Height}, {Sampling.Description}" + Tiled(tiles, blocks) switch
+    public string Describe(TileSettings? tiles, LoadedFamily family) => $"{Width}×{Height}, {Sampling.Description}" + Tiled(tiles, family.TilesBlocks) switch
     {
         TiledNetwork.Blocks => ", attention in tiles",
         TiledNetwork.Steps => ", the network in tiles",
+        _ when tiles is null && family.AutoencoderTiles((Width, Height)) is not null => ", the autoencoder in tiles for want of memory",
         _ => "",
     };
 }

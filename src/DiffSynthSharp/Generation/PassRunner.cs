@@ -28,7 +28,7 @@ internal sealed class PassRunner(
         return [.. seeds.Select((seed, k) =>
         {
             progress?.Report(new(GenerationPhase.Decode, done + k, request.Seeds.Count, 0));
-            var made = Finish(latents.narrow(0, k, 1), seed, denoiseSeconds);
+            var made = Finish(pass, latents.narrow(0, k, 1), seed, denoiseSeconds);
             return area is null || !request.Mask!.PasteOriginal ? made : made with { Picture = area.Paste(sources[k]!, made.Picture) };
         })];
     }
@@ -50,7 +50,7 @@ internal sealed class PassRunner(
         var kept = channels is null && area is not null ? new KeptPart(area.OverLatents(family.Latents.Reduction), clean!, first) : null;
         using var skipped = RepeatedSteps.Of(request.CacheThreshold, family, pass.Sampling.Steps, sources.Count);
         var guided = new GuidedPrediction(family, Inputs(pass, channels, sources) with { Repeats = skipped.Pictures });
-        var report = new StepReport(progress, done, request.Seeds.Count, latents => Preview(latents));
+        var report = new StepReport(progress, done, request.Seeds.Count, latents => Preview(pass, latents));
         return pass.Sampling.Run(guided.Predict, start.to(family.Device), noise, report.Step, cancellation, kept?.To(family.Device)).MoveToOuterDisposeScope();
     }
 
@@ -87,11 +87,13 @@ internal sealed class PassRunner(
 
     private TileGrid? Grid => request.Tiles is { } tiles ? new TileGrid(tiles.Tile, tiles.Stride) : null;
 
-    private GeneratedPicture Finish(Tensor latents, long seed, double denoiseSeconds)
+    private TileGrid? DecoderGrid(PassPlan pass) => Grid ?? family.AutoencoderTiles((pass.Width, pass.Height));
+
+    private GeneratedPicture Finish(PassPlan pass, Tensor latents, long seed, double denoiseSeconds)
     {
         using var scope = NewDisposeScope();
         var clock = Stopwatch.StartNew();
-        var decoded = family.DecodeLatents(latents, Grid).to(CPU);
+        var decoded = family.DecodeLatents(latents, DecoderGrid(pass)).to(CPU);
         if (!decoded.sum().isfinite().item<bool>())
             throw new DiffSynthException($"The picture of seed {seed} came out as not-a-number values. The weights are damaged, or the sampler and schedule don't suit this model.");
         var picture = decoded.ToPictures(request.Rounding)[0];
@@ -101,10 +103,10 @@ internal sealed class PassRunner(
         };
     }
 
-    private List<Picture> Preview(Tensor latents)
+    private List<Picture> Preview(PassPlan pass, Tensor latents)
     {
         using var scope = NewDisposeScope();
-        return [.. Enumerable.Range(0, (int)latents.shape[0]).Select(k => family.DecodeLatents(latents.narrow(0, k, 1), Grid).to(CPU).ToPictures(request.Rounding)[0])];
+        return [.. Enumerable.Range(0, (int)latents.shape[0]).Select(k => family.DecodeLatents(latents.narrow(0, k, 1), DecoderGrid(pass)).to(CPU).ToPictures(request.Rounding)[0])];
     }
 
     private static float[] Values(Tensor tensor)

@@ -60,7 +60,7 @@ internal sealed class PhaseForecasts(FamilyOutline outline, MemoryPlan plan, IRe
     private PhaseForecast Decode(PlannedPictures pictures, PictureOutline whole)
     {
         var network = In(ModelPhase.Decode).Single();
-        if (outline.DecoderTiles(plan.Mode, whole, Grid(pictures)) is not { } grid) return Phase(GenerationPhase.Decode, ModelPhase.Decode, network.Cost(whole), 1);
+        if ((Grid(pictures) ?? AutoencoderTiling.In(plan.Mode, whole.Height * whole.Width)) is not { } grid) return Phase(GenerationPhase.Decode, ModelPhase.Decode, network.Cost(whole), 1);
         var tile = network.Cost(whole with { Height = Math.Min(grid.Size, whole.Height), Width = Math.Min(grid.Size, whole.Width) });
         var tiles = Tiles.Count(whole.Height, whole.Width, grid);
         var pixels = whole.Height * whole.Width * outline.Latents.Reduction * outline.Latents.Reduction;

@@ -35,9 +35,12 @@ internal sealed class PictureEncoder(LoadedFamily family, GenerationRequest requ
         using var scope = NewDisposeScope();
         var values = picture.ToTensor();
         if (area is not null) values = area.Hide(values);
-        var posterior = family.EncodePicture(values.to(family.Device), _tiles);
+        var posterior = family.EncodePicture(values.to(family.Device), _tiles ?? OwnTiles(picture));
         return new(posterior.Mean.MoveToOuterDisposeScope(), posterior.LogVariance.MoveToOuterDisposeScope());
     }
+
+    private TileGrid? OwnTiles(Picture picture)
+        => family.AutoencoderTiles((picture.Width, picture.Height)) is { } cells ? new(cells.Size * family.Latents.Reduction, cells.Stride * family.Latents.Reduction) : null;
 
     private Tensor Scaled(Tensor latents) => ((latents - family.Latents.Shift) * family.Latents.Scale).to(CPU);
 }

@@ -21,7 +21,7 @@ internal sealed class PictureGenerator(LoadedFamily family, IProgress<Generation
         request = PromptTags.Apply(request, Say) with { Tiles = request.Tiles?.For(family.DefaultTile) };
         var passes = RequestCheck.Passes(request, family);
         var guidance = request.Guidance ?? family.DefaultGuidance;
-        Say($"{family.Name}, {passes[0].Describe(request.Tiles, family.TilesBlocks)}{(guidance > 1 ? $", guidance {guidance:0.##}" : "")}{((request.EmbeddedGuidance ?? family.DefaultEmbeddedGuidance) is { } told ? $", embedded guidance {told:0.##}" : "")}.");
+        Say($"{family.Name}, {passes[0].Describe(request.Tiles, family)}{(guidance > 1 ? $", guidance {guidance:0.##}" : "")}{((request.EmbeddedGuidance ?? family.DefaultEmbeddedGuidance) is { } told ? $", embedded guidance {told:0.##}" : "")}.");
 
         using var loras = LoraStack.Attach(family.AdaptedNetworks, family.Name, request.Loras, request.StrictLoras, Say);
         var clock = Stopwatch.StartNew();
@@ -42,7 +42,7 @@ internal sealed class PictureGenerator(LoadedFamily family, IProgress<Generation
             var made = pass.Run(passes[0], seeds, noise, [.. seeds.Select(_ => request.Init?.Picture)], pictures.Count);
             foreach (var next in passes.Skip(1))
             {
-                Say($"{next.Describe(request.Tiles, family.TilesBlocks)}, over the picture before.");
+                Say($"{next.Describe(request.Tiles, family)}, over the picture before.");
                 var finer = HighRes(next, [.. made.Select(picture => enlargement.Of(picture.Picture, next))], seeds, noise, pass, pictures.Count);
                 made = [.. finer.Zip(made, (after, before) => after with { Earlier = [.. before.Earlier, before with { Earlier = [] }] })];
             }

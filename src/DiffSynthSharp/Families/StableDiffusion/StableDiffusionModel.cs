@@ -72,6 +72,8 @@ internal sealed class StableDiffusionModel : LoadedFamily
 
     public override Device Device => _setup.Device;
 
+    public override MemoryMode Mode => _setup.Mode;
+
     public override IReadOnlyList<AdaptedNetwork> AdaptedNetworks { get; }
 
     public override long ExtraChannels => _unetConfig.InputChannels - Latents.Channels;
