@@ -12,6 +12,7 @@ public sealed class BenchmarkTests
         var result = Benchmark.Run(new() { Model = TinyModel.Folder, Size = (64, 64), Steps = 1 }, lines.Add);
         Assert.Equal((64, 64), (result.Width, result.Height));
         Assert.All([result.LoadSeconds, result.StepSeconds, result.DecodeSeconds, result.StepGflops, result.DecodeGflops, result.PeakGflops], figure => Assert.True(figure > 0));
+        Assert.All([result.StepProcessorSeconds, result.StepProcessorGflops, result.DecodeProcessorSeconds, result.DecodeProcessorGflops, result.PeakProcessorGflops], figure => Assert.True(figure > 0));
         Assert.True(result.PeakRssBytes > 1 << 20);
         Assert.NotEmpty(lines);
     }
