@@ -9,77 +9,6 @@ using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Benchmarking;
 
-/// <summary>What to measure.</summary>
-public sealed record BenchmarkOptions
-{
-    /// <summary>A checkpoint or folder; null with <see cref="Random"/>.</summary>
-    public string? Model { get; init; }
-
-    /// <summary>A full-size architecture with random weights: "sd15".</summary>
-    public string? Random { get; init; }
-
-    /// <summary>Pixels; null takes the model's own.</summary>
-    public (int Width, int Height)? Size { get; init; }
-
-    /// <summary>Measured steps.</summary>
-    public int Steps { get; init; } = 2;
-
-    /// <summary>Whether a step and a decode come first that aren't measured.</summary>
-    public bool WarmsUp { get; init; } = true;
-
-    /// <summary>Classifier-free guidance scale; above 1 a step is two calls of the network. Null: the model's default.</summary>
-    public double? Guidance { get; init; }
-
-    /// <summary>Works in tiles; null runs everything whole.</summary>
-    public TileSettings? Tiles { get; init; }
-
-    /// <summary>
-    /// Ends denoising, and then decoding, after so many seconds even if no step is done, and leaves the warm-up out: a part's memory and rate tell those of the whole. Null waits.
-    /// </summary>
-    public double? StopAfter { get; init; }
-
-    /// <summary>How the model is loaded.</summary>
-    public LoadOptions Loading { get; init; } = new();
-}
-
-/// <summary>What was measured. Rates are of the textbook algorithm's operations.</summary>
-/// <param name="Model">What ran.</param>
-/// <param name="Width">Pixels.</param>
-/// <param name="Height">Pixels.</param>
-/// <param name="Threads">libtorch's threads.</param>
-/// <param name="LoadSeconds">Weights on hand.</param>
-/// <param name="Guidance">Classifier-free guidance scale of the steps.</param>
-/// <param name="StepSeconds">One denoising step, the best of those measured.</param>
-/// <param name="StepGflops">GFLOP/s of a step.</param>
-/// <param name="DecodeSeconds">Latents to picture.</param>
-/// <param name="DecodeGflops">GFLOP/s of the decoder.</param>
-/// <param name="PeakGflops">This machine's measured multiply-add peak, in GFLOP/s, over the same number of threads.</param>
-/// <param name="PeakRssBytes">Most memory the process held.</param>
-/// <param name="OwnBytes">Most memory of the process's own while steps were made; 0 where the system doesn't tell.</param>
-/// <param name="FileBytes">Most pages of files, which the system may drop, while steps were made.</param>
-/// <param name="StepRssBytes">Most of both at one time.</param>
-/// <param name="ReadBytesPerStep">Weights that a step reads from the file.</param>
-/// <param name="WaitShare">Share of a step in which layers wait for weights to be read.</param>
-public sealed record BenchmarkResult(
-    string Model, int Width, int Height, int Threads, double LoadSeconds, double Guidance, double StepSeconds, double StepGflops, double DecodeSeconds, double DecodeGflops, double PeakGflops, long PeakRssBytes,
-    long OwnBytes, long FileBytes, long StepRssBytes, long ReadBytesPerStep, double WaitShare)
-{
-    /// <summary>What was foretold of <see cref="PeakRssBytes"/>; 0 where there is no file to foretell from.</summary>
-    public long ForetoldBytes { get; init; }
-
-    /// <summary>What was foretold of <see cref="StepRssBytes"/>.</summary>
-    public long ForetoldStepBytes { get; init; }
-
-    /// <summary>Most bytes of tensors that were alive at once, weights that lie in the file not counted; 0 where the allocator isn't this project's.</summary>
-    public long PeakTensorBytes { get; init; }
-
-    /// <summary>False where a step was stopped before its end: its seconds are those until then.</summary>
-    public bool StepIsWhole { get; init; } = true;
-
-    /// <summary>False where decoding was stopped before its end.</summary>
-    public bool DecodeIsWhole { get; init; } = true;
-}
-
 /// <summary>Measures a model on this machine.</summary>
 public static class Benchmark
 {
@@ -105,33 +34,68 @@ public static class Benchmark
         using var family = Load(options, cancellation);
         var loadSeconds = clock.Elapsed.TotalSeconds;
         using var inference = inference_mode(true);
-        var tiles = options.Tiles?.For(family.DefaultTile);
-        var pass = RequestCheck.Passes(new() { Width = options.Size?.Width, Height = options.Size?.Height, Tiles = tiles }, family)[0];
         using var scope = NewDisposeScope();
-        var latents = randn(1, family.Latents.Channels, pass.Height / family.Latents.Reduction, pass.Width / family.Latents.Reduction);
-        var guidance = options.Guidance ?? family.DefaultGuidance;
-        var guided = new GuidedPrediction(family, Inputs(family, pass, tiles, guidance));
-        var warmUps = options.WarmsUp && options.StopAfter is null ? 1 : 0;
+        var job = Prepare(options, family);
         say("Denoising …");
-        family.Begin(ModelPhase.Denoise);
-        Best(warmUps, null, cancellation, () => guided.Predict(latents, 500, 0));
-        var before = family.DiskUse;
-        using var memory = new ResidentMemory();
-        var stepClock = Stopwatch.StartNew();
-        var step = Best(options.Steps, options.StopAfter, cancellation, () => guided.Predict(latents, 500, 0));
-        var (allSteps, use) = (stepClock.Elapsed.TotalSeconds, family.DiskUse);
-        memory.Dispose();
+        var steps = Denoise(options, job, cancellation);
         say("Decoding …");
-        family.Begin(ModelPhase.Decode);
-        var decode = Best(1 + warmUps, options.StopAfter, cancellation, () => family.DecodeLatents(latents, Grid(tiles) ?? family.AutoencoderTiles((pass.Width, pass.Height))));
-        return new(options.Model ?? $"random {options.Random}", pass.Width, pass.Height, get_num_threads(), loadSeconds, guidance, step.Seconds, step.Gflops,
-            decode.Seconds, decode.Gflops, peak, Process.GetCurrentProcess().PeakWorkingSet64,
-            memory.PeakOwn, memory.PeakFiles, memory.PeakTogether, (use.BytesRead - before.BytesRead) / options.Steps, (use.Waited - before.Waited).TotalSeconds / allSteps)
+        var decode = Decode(options, job, cancellation);
+        return Result(options, job, steps, decode, peak) with
         {
-            StepIsWhole = step.IsWhole,
-            DecodeIsWhole = decode.IsWhole,
+            LoadSeconds = loadSeconds,
             ForetoldBytes = forecast?.PeakBytes ?? 0,
             ForetoldStepBytes = forecast?.Of(GenerationPhase.Step).PeakBytes ?? 0,
+        };
+    }
+
+    // The latents of one picture and how they are worked on.
+    private sealed record Job(LoadedFamily Family, PassPlan Pass, TileSettings? Tiles, double Guidance, Tensor Latents);
+
+    private sealed record Steps(Timing Best, ResidentMemory Memory, long ReadBytes, double WaitShare);
+
+    private static Job Prepare(BenchmarkOptions options, LoadedFamily family)
+    {
+        var tiles = options.Tiles?.For(family.DefaultTile);
+        var pass = RequestCheck.Passes(new() { Width = options.Size?.Width, Height = options.Size?.Height, Tiles = tiles }, family)[0];
+        var latents = randn(1, family.Latents.Channels, pass.Height / family.Latents.Reduction, pass.Width / family.Latents.Reduction);
+        return new(family, pass, tiles, options.Guidance ?? family.DefaultGuidance, latents);
+    }
+
+    private static Steps Denoise(BenchmarkOptions options, Job job, CancellationToken cancellation)
+    {
+        var family = job.Family;
+        var guided = new GuidedPrediction(family, Inputs(job));
+        Tensor Step() => guided.Predict(job.Latents, 500, 0);
+        family.Begin(ModelPhase.Denoise);
+        if (options.WarmsUpFirst) Timing.Best(1, null, Step, cancellation);
+        var before = family.DiskUse;
+        using var memory = new ResidentMemory();
+        var clock = Stopwatch.StartNew();
+        var best = Timing.Best(options.Steps, options.StopAfter, Step, cancellation);
+        var (seconds, use) = (clock.Elapsed.TotalSeconds, family.DiskUse);
+        return new(best, memory, (use.BytesRead - before.BytesRead) / options.Steps, (use.Waited - before.Waited).TotalSeconds / seconds);
+    }
+
+    private static Timing Decode(BenchmarkOptions options, Job job, CancellationToken cancellation)
+    {
+        job.Family.Begin(ModelPhase.Decode);
+        return Timing.Best(options.WarmsUpFirst ? 2 : 1, options.StopAfter, () => job.Family.DecodeLatents(job.Latents, Grid(job.Tiles) ?? job.Family.AutoencoderTiles((job.Pass.Width, job.Pass.Height))), cancellation);
+    }
+
+    private static BenchmarkResult Result(BenchmarkOptions options, Job job, Steps steps, Timing decode, PeakRate peak)
+    {
+        var (step, memory) = (steps.Best, steps.Memory);
+        return new(options.Model ?? $"random {options.Random}", job.Pass.Width, job.Pass.Height, get_num_threads(), 0, job.Guidance, step.Taken.Seconds, step.Gflops,
+            decode.Taken.Seconds, decode.Gflops, peak.ByClock, Process.GetCurrentProcess().PeakWorkingSet64,
+            memory.PeakOwn, memory.PeakFiles, memory.PeakTogether, steps.ReadBytes, steps.WaitShare)
+        {
+            StepIsWhole = step.IsWhole,
+            StepProcessorSeconds = step.Taken.ProcessorSeconds,
+            StepProcessorGflops = step.ProcessorGflops,
+            DecodeIsWhole = decode.IsWhole,
+            DecodeProcessorSeconds = decode.Taken.ProcessorSeconds,
+            DecodeProcessorGflops = decode.ProcessorGflops,
+            PeakProcessorGflops = peak.ByProcessor,
             PeakTensorBytes = CachingAllocator.PeakBytes,
         };
     }
@@ -150,14 +114,15 @@ public static class Benchmark
             throw new DiffSynthException(FormattableString.Invariant($"Stopping after {seconds} seconds doesn't fit: expected {LeastSeconds} … {MostSeconds}."));
     }
 
-    private static GuidanceInputs Inputs(LoadedFamily family, PassPlan pass, TileSettings? tiles, double guidance)
+    private static GuidanceInputs Inputs(Job job)
     {
-        var tiled = pass.Tiled(tiles, family.TilesBlocks);
+        var (family, tiles) = (job.Family, job.Tiles);
+        var tiled = job.Pass.Tiled(tiles, family.TilesBlocks);
         return new()
         {
             Positive = PromptContexts.Of(family.Blank()),
-            Negative = guidance > 1 ? PromptContexts.Of(family.Blank()) : null,
-            Scale = Math.Max(1, guidance),
+            Negative = job.Guidance > 1 ? PromptContexts.Of(family.Blank()) : null,
+            Scale = Math.Max(1, job.Guidance),
             Network = new() { Tiles = tiled == TiledNetwork.Blocks ? Grid(tiles) : null },
             StepTiles = tiled == TiledNetwork.Steps ? Grid(tiles) : null,
         };
@@ -169,44 +134,7 @@ public static class Benchmark
     {
         ({ } path, null) => DiffusionModel.LoadFamily(path, options.Loading, null, cancellation, isMeasured: true).Family,
         (null, "sd15") => RandomStableDiffusion.Create(),
-        (null, { } name) => throw new DiffSynthException($"There is no architecture '{name}' to fill with random weights. Known: sd15."),
+        (null, { } name) => throw new DiffSynthException($"There is no architecture '{name}' to fill with random weights. Known: sd15; first written to a file: {string.Join(", ", RandomCheckpoint.Names)}."),
         _ => throw new DiffSynthException("Name a model, or an architecture for random weights, not both."),
     };
-
-    // The fastest of several runs, or what was done of one until it was stopped.
-    private readonly record struct Timing(double Seconds, long Operations, bool IsWhole)
-    {
-        public double Gflops => Operations / Seconds / 1e9;
-    }
-
-    private static Timing Best(int times, double? stopAfter, CancellationToken cancellation, Func<Tensor> work)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        if (stopAfter is { } seconds) limit.CancelAfter(TimeSpan.FromSeconds(seconds));
-        using var stop = BlockBorder.StopWith(limit.Token);
-        var best = new Timing(double.MaxValue, 0, true);
-        for (var i = 0; i < times; i++)
-        {
-            var timing = Run(work, cancellation);
-            if (i == 0 || timing.IsWhole && timing.Seconds < best.Seconds) best = timing;
-            if (!timing.IsWhole) break;
-        }
-        return best;
-    }
-
-    private static Timing Run(Func<Tensor> work, CancellationToken cancellation)
-    {
-        var (before, isWhole) = (OperationCount.Total, true);
-        var clock = Stopwatch.StartNew();
-        using var scope = NewDisposeScope(); // takes what a stopped run leaves
-        try
-        {
-            work();
-        }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-            isWhole = false;
-        }
-        return new(clock.Elapsed.TotalSeconds, OperationCount.Total - before, isWhole);
-    }
 }

@@ -1,29 +1,32 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace DiffSynthSharp.Benchmarking;
 
 /// <summary>What this machine's multiply-add units reach at most, measured.</summary>
-internal static class PeakRate
+/// <param name="ByClock">GFLOP/s of all threads by the clock: less while other programs run.</param>
+/// <param name="ByProcessor">GFLOP/s of all threads by the processor time that they got: as if the processors were theirs alone.</param>
+internal readonly record struct PeakRate(double ByClock, double ByProcessor)
 {
     private const int Accumulators = 12;
     private const int Rounds = 2_000_000;
     private const int Trials = 5;
 
-    /// <summary>The best of several trials of a loop of independent fused multiply-adds, in GFLOP/s.</summary>
+    /// <summary>The best of several trials of a loop of independent fused multiply-adds.</summary>
     /// <param name="threads">Threads that run the loop side by side.</param>
-    public static double Measure(int threads)
+    public static PeakRate Measure(int threads)
     {
-        var best = 0.0;
+        var width = Vector512.IsHardwareAccelerated ? Vector512<float>.Count : Vector256<float>.Count;
+        var operations = 2L * width * Accumulators * Rounds * threads;
+        var best = new PeakRate();
         for (var trial = 0; trial < Trials; trial++)
         {
-            var clock = Stopwatch.StartNew();
+            var clock = WorkClock.Start();
             var workers = Enumerable.Range(0, threads).Select(_ => new Thread(static () => s_sink = Vector512.IsHardwareAccelerated ? Loop512() : Loop256())).ToList();
             workers.ForEach(worker => worker.Start());
             workers.ForEach(worker => worker.Join());
-            var width = Vector512.IsHardwareAccelerated ? Vector512<float>.Count : Vector256<float>.Count;
-            best = Math.Max(best, 2.0 * width * Accumulators * Rounds * threads / clock.Elapsed.TotalSeconds / 1e9);
+            var taken = clock.Stop(threads);
+            best = new(Math.Max(best.ByClock, taken.Gflops(operations)), Math.Max(best.ByProcessor, taken.ProcessorGflops(operations)));
         }
         return best;
     }

@@ -25,7 +25,7 @@ public sealed record TimeForecast(double PeakGflops, int Threads, double EncodeS
     {
         TorchRuntime.EnsureLoaded();
         ThreadCount.Use(threads);
-        var peak = PeakRate.Measure(get_num_threads());
+        var peak = PeakRate.Measure(get_num_threads()).ByClock;
         double Seconds(GenerationPhase phase) => forecast.Of(phase).Operations / (peak * 1e9 * Share);
         var (encode, step, decode) = (Seconds(GenerationPhase.Encode), Seconds(GenerationPhase.Step), Seconds(GenerationPhase.Decode));
         return new(peak, get_num_threads(), encode, step, decode, encode + forecast.Pictures * (forecast.ModelCalls * step + decode));

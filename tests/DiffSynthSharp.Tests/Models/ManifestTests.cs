@@ -24,7 +24,7 @@ public sealed class ManifestTests
     [InlineData("sd15-unet-diffusers")]
     public void Every_tensor_of_a_published_unet_is_consumed_once(string manifest)
     {
-        var weights = Component(Read(manifest), ["model.diffusion_model.", ""], UNetKeys.For)!;
+        var weights = Component(Manifests.Read(manifest), ["model.diffusion_model.", ""], UNetKeys.For)!;
         var config = UNetConfig.Detect(weights.Shapes);
         Assert.Equal(new[] { (320L, 1), (640L, 1), (1280L, 1), (1280L, 0) }, config.Levels.Select(level => (level.Channels, level.Depth)));
         Assert.Equal((4L, 4L, 2, 768L, 8L, 1), (config.InputChannels, config.OutputChannels, config.BlocksPerLevel, config.ContextWidth, config.Heads, config.MiddleDepth));
@@ -41,7 +41,7 @@ public sealed class ManifestTests
     [InlineData("sd35-medium-transformer-diffusers", 24, 1536, 384, true, 13)]
     public void Every_tensor_of_a_published_stable_diffusion_3_transformer_is_consumed_once(string manifest, int depth, long width, long positions, bool isNormed, int dual)
     {
-        var rows = Read(manifest);
+        var rows = Manifests.Read(manifest);
         var weights = Component(rows, MmDitKeys.Prefixes, MmDitKeys.For)!;
         var config = MmDitConfig.Detect(weights);
         Assert.Equal(new MmDitConfig(16, 2, depth, width, 64, 4 * width, positions, 4096, 2048, 256, isNormed, dual), config);
@@ -55,7 +55,7 @@ public sealed class ManifestTests
     [InlineData("sd15-controlnet-diffusers")]
     public void Every_tensor_of_a_published_controlnet_is_consumed_once(string manifest)
     {
-        var weights = Component(Read(manifest), ControlNetKeys.Prefixes, ControlNetKeys.For)!;
+        var weights = Component(Manifests.Read(manifest), ControlNetKeys.Prefixes, ControlNetKeys.For)!;
         var config = ControlNetConfig.Detect(weights.Shapes);
         Assert.Equal([16, 32, 96, 256], config.HintChannels);
         Assert.Equal((8, 768L, 4), (config.Reduction, config.UNet.ContextWidth, config.UNet.Levels.Count));
@@ -69,7 +69,7 @@ public sealed class ManifestTests
     [InlineData("flux1-schnell-diffusers", false)]
     public void Every_tensor_of_a_published_flux_transformer_is_consumed_once(string manifest, bool guidance)
     {
-        var weights = Component(Read(manifest), FluxKeys.Prefixes, FluxKeys.For)!;
+        var weights = Component(Manifests.Read(manifest), FluxKeys.Prefixes, FluxKeys.For)!;
         var config = FluxConfig.Detect(weights.Shapes);
         Assert.Equal(new FluxConfig(64, 64, 3072, 128, 12288, 4096, 768, 256, 19, 38, guidance), config);
         Assert.Equal((24L, 16L), (config.Heads, config.LatentChannels));
@@ -80,7 +80,7 @@ public sealed class ManifestTests
     [Fact]
     public void Flex_2_has_flux_s_names_and_is_told_apart()
     {
-        var config = FluxConfig.Detect(Component(Read("flex2-preview"), FluxKeys.Prefixes, FluxKeys.For)!.Shapes);
+        var config = FluxConfig.Detect(Component(Manifests.Read("flex2-preview"), FluxKeys.Prefixes, FluxKeys.For)!.Shapes);
         Assert.Equal((196L, 64L, 8, 38), (config.InputChannels, config.OutputChannels, config.DoubleBlocks, config.SingleBlocks));
         Assert.Contains("Flex.2", Assert.Throws<DiffSynthException>(() => new FluxTransformer(config)).Message, StringComparison.Ordinal);
     }
@@ -90,7 +90,7 @@ public sealed class ManifestTests
     [InlineData("flux-vae-diffusers")]
     public void Every_tensor_of_a_published_16_channel_autoencoder_is_consumed_once(string manifest)
     {
-        var weights = Component(Read(manifest), ["first_stage_model.", ""], AutoencoderKeys.For)!;
+        var weights = Component(Manifests.Read(manifest), ["first_stage_model.", ""], AutoencoderKeys.For)!;
         var config = AutoencoderConfig.Detect(weights.Shapes);
         Assert.Equal([128, 256, 512, 512], config.Channels);
         Assert.Equal((2, 16L, 8, false), (config.BlocksPerLevel, config.LatentChannels, config.Reduction, config.MixesLatents));
@@ -103,7 +103,7 @@ public sealed class ManifestTests
     [InlineData("sdxl-vae-diffusers")]
     public void Every_tensor_of_a_published_autoencoder_is_consumed_once(string manifest)
     {
-        var weights = Component(Read(manifest), ["first_stage_model.", ""], AutoencoderKeys.For)!;
+        var weights = Component(Manifests.Read(manifest), ["first_stage_model.", ""], AutoencoderKeys.For)!;
         var config = AutoencoderConfig.Detect(weights.Shapes);
         Assert.Equal([128, 256, 512, 512], config.Channels);
         Assert.Equal((2, 4L, 8), (config.BlocksPerLevel, config.LatentChannels, config.Reduction));
@@ -116,7 +116,7 @@ public sealed class ManifestTests
     [InlineData("clip-l", 0)]
     public void Every_tensor_of_a_published_text_encoder_is_consumed_once(string manifest, int leftOut)
     {
-        var weights = Component(Read(manifest), ClipTextKeys.Prefixes, ClipTextKeys.For)!;
+        var weights = Component(Manifests.Read(manifest), ClipTextKeys.Prefixes, ClipTextKeys.For)!;
         var config = ClipTextConfig.Detect(weights.Shapes);
         Assert.Equal((49408L, 768L, 3072L, 12, 12L, 77L), (config.Vocabulary, config.Width, config.Inner, config.Layers, config.Heads, config.Positions));
         ConsumesAll(new ClipTextEncoder(config), weights, leftOut);
@@ -128,7 +128,7 @@ public sealed class ManifestTests
     [InlineData("sdxl-conditioner", 1)]
     public void Every_tensor_of_a_published_clip_g_is_consumed_once(string manifest, int leftOut)
     {
-        var weights = Component(Read(manifest), ClipTextKeys.BigPrefixes, ClipTextKeys.For)!;
+        var weights = Component(Manifests.Read(manifest), ClipTextKeys.BigPrefixes, ClipTextKeys.For)!;
         var config = ClipTextConfig.Detect(weights);
         Assert.Equal((49408L, 1280L, 5120L, 32, 20L, 77L), (config.Vocabulary, config.Width, config.Inner, config.Layers, config.Heads, config.Positions));
         Assert.Equal((false, 1280L), (config.QuickGelu, config.Projection));
@@ -140,7 +140,7 @@ public sealed class ManifestTests
     [InlineData("sd3-text-encoder-diffusers", 768, 0)]
     public void Every_tensor_of_a_published_clip_l_beside_clip_g_is_consumed_once(string manifest, long projection, int leftOut)
     {
-        var weights = Component(Read(manifest), ClipTextKeys.Prefixes, ClipTextKeys.For)!;
+        var weights = Component(Manifests.Read(manifest), ClipTextKeys.Prefixes, ClipTextKeys.For)!;
         var config = ClipTextConfig.Detect(weights);
         Assert.Equal((true, projection), (config.QuickGelu, config.Projection));
         ConsumesAll(new ClipTextEncoder(config), weights, leftOut);
@@ -151,7 +151,7 @@ public sealed class ManifestTests
     [InlineData("flux-text-encoder-2", 0)]
     public void Every_tensor_of_a_published_t5_is_consumed_once(string manifest, int leftOut)
     {
-        var weights = Component(Read(manifest), T5Keys.Prefixes, T5Keys.For)!;
+        var weights = Component(Manifests.Read(manifest), T5Keys.Prefixes, T5Keys.For)!;
         var config = T5Config.Detect(weights);
         Assert.Equal(new T5Config(32128, 4096, 10240, 24, 64, 64), config);
         ConsumesAll(new T5Encoder(config), weights, leftOut);
@@ -164,7 +164,7 @@ public sealed class ManifestTests
     [InlineData("shared.", "lacks the tensor 'shared.weight'")]
     public void A_t5_with_a_hole_names_it(string missing, string reason)
     {
-        var rows = Read("flux-text-encoder-2");
+        var rows = Manifests.Read("flux-text-encoder-2");
         foreach (var name in rows.Keys.Where(name => name.StartsWith(missing, StringComparison.Ordinal)).ToList()) rows.Remove(name);
         var weights = Component(rows, T5Keys.Prefixes, T5Keys.For)!;
         Assert.Contains(reason, Assert.Throws<DiffSynthException>(() => ConsumesAll(new T5Encoder(T5Config.Detect(weights)), weights, 0)).Message);
@@ -173,7 +173,7 @@ public sealed class ManifestTests
     [Fact]
     public void The_second_copy_of_a_token_table_does_for_the_first()
     {
-        var rows = Read("t5xxl");
+        var rows = Manifests.Read("t5xxl");
         rows.Remove("shared.weight");
         var weights = Component(rows, T5Keys.Prefixes, T5Keys.For)!;
         ConsumesAll(new T5Encoder(T5Config.Detect(weights)), weights, leftOut: 0);
@@ -182,7 +182,7 @@ public sealed class ManifestTests
     [Fact]
     public void The_picture_tower_beside_a_text_encoder_is_left_out()
     {
-        var rows = Read("clip-vit-large-patch14");
+        var rows = Manifests.Read("clip-vit-large-patch14");
         var weights = Component(rows, ClipTextKeys.Prefixes, ClipTextKeys.For)!;
         ConsumesAll(new ClipTextEncoder(ClipTextConfig.Detect(weights.Shapes)), weights, rows.Count(row => row.Key.StartsWith("vision_model.", StringComparison.Ordinal)) + 4 - 1);
     }
@@ -192,7 +192,7 @@ public sealed class ManifestTests
     [InlineData("sd15-published", 14)]
     public void A_whole_checkpoint_is_its_three_networks_and_known_extras(string manifest, int extras)
     {
-        var rows = Read(manifest);
+        var rows = Manifests.Read(manifest);
         ComponentWeights[] parts =
         [
             Component(rows, ClipTextKeys.Prefixes, ClipTextKeys.For)!, Component(rows, ["model.diffusion_model."], UNetKeys.For)!, Component(rows, ["first_stage_model."], AutoencoderKeys.For)!,
@@ -211,7 +211,7 @@ public sealed class ManifestTests
     [InlineData("sd35-medium")]
     public void A_bundle_is_its_parts_and_nothing_else(string manifest, params string[] encoders)
     {
-        var rows = Read(manifest);
+        var rows = Manifests.Read(manifest);
         var parts = new DiffSynthSharp.Families.Sd3.Sd3Family().Parts.Select(part => (part.Kind.Name, Weights: part.Kind.Prefixes
             .Select(prefix => ComponentWeights.Find(new Manifest(rows), prefix, part.Kind.Keys)).FirstOrDefault(found => found is not null && part.Kind.IsIt(found))))
             .Where(part => part.Weights is not null).ToList();
@@ -238,10 +238,6 @@ public sealed class ManifestTests
 
     private static ComponentWeights? Component(Dictionary<string, TensorEntry> rows, IReadOnlyList<string> prefixes, Func<IReadOnlyCollection<string>, KeyMap?> map)
         => prefixes.Select(prefix => ComponentWeights.Find(new Manifest(rows), prefix, map)).FirstOrDefault(found => found is not null);
-
-    private static Dictionary<string, TensorEntry> Read(string manifest) => File.ReadLines(Repository.Fixture($"manifests/{manifest}.tsv"))
-        .Where(line => line.Length > 0 && line[0] != '#').Select(line => line.Split('\t'))
-        .ToDictionary(cells => cells[0], cells => new TensorEntry(cells[0], StoredTypes.Find(cells[2])!.Value, cells[1] == "scalar" ? [] : [.. cells[1].Split('x').Select(long.Parse)]));
 
     private sealed class Manifest(Dictionary<string, TensorEntry> rows) : ITensorSource
     {

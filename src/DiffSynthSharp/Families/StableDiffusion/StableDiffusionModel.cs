@@ -38,7 +38,7 @@ internal sealed class StableDiffusionModel : LoadedFamily
 
     /// <param name="setup">What its files and options say.</param>
     /// <param name="text">Owned by the model.</param>
-    /// <param name="tokenizer">Null for a model of random weights, which reads no prompts.</param>
+    /// <param name="tokenizer">Null where only speed and memory are measured, without a prompt.</param>
     /// <param name="unet">Owned by the model.</param>
     /// <param name="autoencoder">Owned by the model.</param>
     public StableDiffusionModel(
@@ -80,7 +80,7 @@ internal sealed class StableDiffusionModel : LoadedFamily
 
     public override Conditioning Encode(string text, PromptReading reading, Action<string> say)
     {
-        if (_tokenizer is null) throw new InvalidOperationException("A model of random weights has no tokenizer.");
+        if (_tokenizer is null) throw new InvalidOperationException("A model that is only measured has no tokenizer.");
         return new(new ClipPromptEncoder(_text.Network, _tokenizer, Device).Encode(text, reading, say));
     }
 
