@@ -27,7 +27,7 @@ internal sealed class LoadingOptions
     private readonly Option<string?> _memory = Values.Text("--memory", "MODE",
         "low reads weights from the file at every use, all but a budget; balanced keeps them as stored; full converts them once. Default: chosen from what is free, and said.");
 
-    private readonly Option<double?> _budget = Values.Number("--memory-budget", "GB", "Gigabytes that weights may take in mode low. Default: a quarter of what is free.");
+    private readonly Option<double?> _budget = Values.Number("--memory-budget", "GB", "Gigabytes that weights may take in mode low. Default: an eighth of what is free.");
 
     /// <summary>The options, in the order of the help.</summary>
     public IEnumerable<Option> All => [_vae, _clipL, _clipG, _t5, _tokenizers, _device, _threads, _memory, _budget];

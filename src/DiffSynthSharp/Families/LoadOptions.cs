@@ -24,7 +24,7 @@ public sealed record LoadOptions
     /// <summary>How much memory weights may take for speed; null: chosen from what is free.</summary>
     public MemoryMode? Memory { get; init; }
 
-    /// <summary>Bytes of resident memory that weights may take in mode low; null: a quarter of what is free.</summary>
+    /// <summary>Bytes of resident memory that weights may take in mode low; null: an eighth of what is free.</summary>
     public long? MemoryBudget { get; init; }
 
     /// <summary>Threads of libtorch's operators, for the whole process; null leaves them as they are (all cores).</summary>

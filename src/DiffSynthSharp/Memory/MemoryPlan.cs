@@ -13,7 +13,7 @@ internal sealed record MemoryPlan(MemoryMode Mode, long Budget, string Reason)
 {
     // What a mode takes must leave room for activations, which grow with the picture.
     private const double ShareForWeights = 0.6;
-    private const double ShareInLow = 0.25;
+    private const double ShareInLow = 0.125;
     private const long LeastBudget = 512L << 20;
 
     /// <summary>Decides.</summary>

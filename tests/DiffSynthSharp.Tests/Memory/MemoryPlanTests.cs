@@ -16,7 +16,7 @@ public sealed class MemoryPlanTests
     {
         var plan = MemoryPlan.Choose(s_large, free * Giga);
         Assert.Equal(mode, plan.Mode.ToString().ToLowerInvariant());
-        Assert.Equal(mode == "low" ? 5 * Giga : long.MaxValue, plan.Budget);
+        Assert.Equal(mode == "low" ? 20 * Giga / 8 : long.MaxValue, plan.Budget);
         Assert.Contains($"memory: {mode}", plan.Reason);
         Assert.Contains($"{free}.0 GB free", plan.Reason);
     }
