@@ -37,6 +37,7 @@ internal static class BenchCommand
         {
             if (parsed.GetValue(write) is { } file)
             {
+                Refuse(parsed, "--write measures nothing", [model, size, steps, cold, guidance, stop, pictures, json, .. tiles.All, .. loading.All]);
                 var name = parsed.GetValue(random) ?? throw new DiffSynthException($"--write needs an architecture: name it with --random. Known: {string.Join(", ", RandomCheckpoint.Names)}.");
                 new ProgressDisplay(terminal, isQuiet: false).Run(progress =>
                 {
@@ -46,10 +47,10 @@ internal static class BenchCommand
                 terminal.Out.WriteLine(file);
                 return Task.FromResult(0);
             }
+            if (parsed.GetResult(type) is { Implicit: false }) throw new DiffSynthException("--type is how --write stores weights: name the file with --write.");
             if (parsed.GetValue(pictures) is { } count)
             {
-                foreach (var other in new Option[] { random, stop, guidance, cold }.Concat(tiles.All))
-                    if (parsed.GetResult(other) is { Implicit: false }) throw new DiffSynthException($"--pictures makes whole pictures with a model that reads prompts; {other.Name} has no meaning there.");
+                Refuse(parsed, "--pictures makes whole pictures with a model that reads prompts", [random, stop, guidance, cold, .. tiles.All]);
                 var run = new EnduranceOptions { Model = StarterModel.Or(parsed.GetValue(model)), Pictures = count, Size = parsed.GetValue(size), Steps = parsed.GetValue(steps) ?? 10, Loading = loading.Of(parsed) };
                 EnduranceReport.Write(terminal, Endurance.Run(run, terminal.Error.WriteLine, cancellation), parsed.GetValue(json));
                 return Task.FromResult(0);
@@ -72,6 +73,11 @@ internal static class BenchCommand
             return Task.FromResult(0);
         });
         return command;
+    }
+
+    private static void Refuse(ParseResult parsed, string why, IEnumerable<Option> unread)
+    {
+        if (unread.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } other) throw new DiffSynthException($"{why}; {other.Name} has no meaning there.");
     }
 
     private static void WriteLines(TextWriter output, BenchmarkResult result)

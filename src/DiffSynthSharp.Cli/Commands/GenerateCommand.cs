@@ -36,13 +36,14 @@ internal static class GenerateCommand
         CheckTargets(output, parsed.GetValue(options.LatentsOutput));
         var path = like?.ModelPath(parsed.GetValue(options.Model)) ?? StarterModel.Or(parsed.GetValue(options.Model));
         var loading = options.Loading.Of(parsed);
-        if (like is not null) loading = like.Loading(loading, options.Loading.NamesDevice(parsed));
+        if (like is not null) loading = like.Loading(path, loading, options.Loading.NamesDevice(parsed), say);
         var display = new ProgressDisplay(terminal, isQuiet);
         var made = display.Run(progress =>
         {
             var clock = Stopwatch.StartNew();
             using var model = DiffusionModel.Load(path, loading, progress, cancellation);
             foreach (var difference in like?.Differences(model) ?? []) say(difference);
+            if (like is not null) request = model.Fitting(request, like.Request, say);
             var loadSeconds = clock.Elapsed.TotalSeconds;
             var pictures = new List<GeneratedPicture>();
             // A batch at a time, so that what is finished is on disk whatever happens next.

@@ -61,7 +61,7 @@ internal sealed class ModelFiles : IDisposable
 
     private ModelPart? Search(PartKind kind)
     {
-        if (kind.Given(_options) is { } given) return Named(kind, given);
+        if (kind.Option?.Given(_options) is { } given) return Named(kind, given);
         if (IsFolder) return Directory.Exists(In(kind.Folder)) ? InFolder(kind, In(kind.Folder)) : null;
         if (In(kind, _file!, null) is { } own) return own;
         if (Beside(kind).FirstOrDefault(File.Exists) is not { } beside) return null;

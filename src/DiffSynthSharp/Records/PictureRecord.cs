@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using DiffSynthSharp.Families;
 using DiffSynthSharp.Imaging;
 using DiffSynthSharp.Records;
 
@@ -50,6 +51,16 @@ public sealed class PictureRecord
 
     /// <summary>How the model was loaded. The number of threads is what was in use.</summary>
     public LoadOptions Loading => new() { Vae = _stored.Vae, ClipL = _stored.ClipL, ClipG = _stored.ClipG, T5 = _stored.T5, Tokenizers = _stored.Tokenizers, Device = MadeWith.Device, Threads = MadeWith.Threads };
+
+    /// <summary>How the model was loaded, without files for parts that a model doesn't have: it may be another one than the record's.</summary>
+    /// <param name="model">A checkpoint or a folder.</param>
+    /// <param name="say">Takes a line for each file that is left out.</param>
+    /// <exception cref="DiffSynthException">The model is missing, damaged or hostile.</exception>
+    public LoadOptions LoadingFor(string model, Action<string> say)
+    {
+        using var files = Families.ModelFiles.Open(model);
+        return FamilyCatalogue.Find(files)?.Fitting(Loading, say) ?? Loading;
+    }
 
     private sealed record Stored
     {
@@ -164,7 +175,7 @@ public sealed class PictureRecord
 
     /// <summary>What of program, kernels and machine is no longer what it was, a phrase each.</summary>
     /// <param name="model">What is loaded now.</param>
-    public IEnumerable<string> MakingDifferences(DiffusionModel model) => MadeWith.Here(model, ToRequest(null, s_withPictures)).DifferencesTo(MadeWith);
+    public IEnumerable<string> MakingDifferences(DiffusionModel model) => MadeWith.DifferencesTo(model);
 
     /// <summary>Whether a picture's pixels are others than those that were written with this record.</summary>
     public bool IsChanged(Picture picture) => RecordJson.HashOf(picture) != Pixels;

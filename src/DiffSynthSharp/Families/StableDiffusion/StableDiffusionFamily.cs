@@ -21,8 +21,8 @@ internal sealed class StableDiffusionFamily : ModelFamily
     /// <summary>The U-Net.</summary>
     public static readonly PartKind UNetKind = new("U-Net", "unet", ["model.diffusion_model.", ""], UNetKeys.For);
     /// <summary>CLIP-L.</summary>
-    public static readonly PartKind TextKind = new("text encoder", "text_encoder", ClipTextKeys.Prefixes, ClipTextKeys.For) { Option = "--clip-l", Given = options => options.ClipL };
-    private static readonly PartKind s_autoencoder = new("autoencoder", "vae", ["first_stage_model.", ""], AutoencoderKeys.For) { Option = "--vae", Given = options => options.Vae };
+    public static readonly PartKind TextKind = new("text encoder", "text_encoder", ClipTextKeys.Prefixes, ClipTextKeys.For) { Option = PartOption.ClipL };
+    private static readonly PartKind s_autoencoder = new("autoencoder", "vae", ["first_stage_model.", ""], AutoencoderKeys.For) { Option = PartOption.Vae };
 
     public override string Name => "Stable Diffusion 1.x";
 
