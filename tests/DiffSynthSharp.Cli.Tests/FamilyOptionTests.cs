@@ -1,5 +1,7 @@
+using DiffSynthSharp.Imaging;
 using DiffSynthSharp.Tests;
 using DiffSynthSharp.Tests.Generation;
+using DiffSynthSharp.Weights;
 using static TorchSharp.torch;
 
 namespace DiffSynthSharp.Cli.Tests;
@@ -86,6 +88,27 @@ public sealed class FamilyOptionTests : IClassFixture<FamilyOptionTests.Models>,
         var asked = await Run.Of("generate", "--like", _folder["a.png"], "--model", TinyModel.Folder, "--size", "64x64", "--text-length", "30", "-o", _folder["c.png"]);
         Assert.Equal(2, asked.ExitCode);
         Assert.Contains("text length (--text-length) can't be used", asked.ErrorLines[^1]);
+    }
+
+    [Theory]
+    [InlineData("flux", "LoRAs for FLUX.1 are not supported yet")]
+    [InlineData("sd3", "LoRAs for Stable Diffusion 3 are not supported yet")]
+    [InlineData("sd15", "is one of FLUX.1; the model is Stable Diffusion 1.x")]
+    public async Task A_LoRA_that_a_family_can_not_use_is_refused_in_a_line(string family, string expected)
+    {
+        SafetensorsWriter.Write(_folder["lora.safetensors"], [("transformer.single_transformer_blocks.0.attn.to_q.lora_A.weight", ones(2, 8)), ("transformer.single_transformer_blocks.0.attn.to_q.lora_B.weight", ones(8, 2))]);
+        AssertOneLine(expected, await Generate(family, "--lora", _folder["lora.safetensors"]));
+    }
+
+    [Theory]
+    [InlineData("flux", "ControlNets for FLUX.1 are not supported yet")]
+    [InlineData("sd3", "ControlNets for Stable Diffusion 3 are not supported yet")]
+    [InlineData("sd15", "looks like a ControlNet for FLUX")]
+    public async Task A_ControlNet_that_a_family_can_not_use_is_refused_in_a_line(string family, string expected)
+    {
+        SafetensorsWriter.Write(_folder["control.safetensors"], [("controlnet_x_embedder.weight", ones(8, 8))]);
+        new Picture(32, 32, new byte[3 * 32 * 32]).Save(_folder["a.png"]);
+        AssertOneLine(expected, await Generate(family, "--control", $"none={_folder["control.safetensors"]}:{_folder["a.png"]}"));
     }
 
     [Theory]
