@@ -7,27 +7,9 @@ using static TorchSharp.torch;
 namespace DiffSynthSharp.Cli.Tests;
 
 /// <summary>Options that only some families read: where nobody would, they are refused, and a repeated picture's own are left out and said.</summary>
-public sealed class FamilyOptionTests : IClassFixture<FamilyOptionTests.Models>, IDisposable
+public sealed class FamilyOptionTests(FamilyModels models) : IClassFixture<FamilyModels>, IDisposable
 {
-    private readonly Models _models;
     private readonly TemporaryFolder _folder = new();
-
-    public FamilyOptionTests(Models models) => _models = models;
-
-    /// <summary>A model of each family, written once.</summary>
-    public sealed class Models : IDisposable
-    {
-        private readonly TemporaryFolder _folder = new();
-
-        public Models()
-        {
-            foreach (var family in (string[])["flux", "sd3", "sd15"]) RandomModels.Write(family, this[family], ScalarType.Float16);
-        }
-
-        public string this[string family] => _folder[$"{family}.safetensors"];
-
-        public void Dispose() => _folder.Dispose();
-    }
 
     public void Dispose() => _folder.Dispose();
 
@@ -38,8 +20,8 @@ public sealed class FamilyOptionTests : IClassFixture<FamilyOptionTests.Models>,
     public async Task A_file_for_a_part_that_a_family_lacks_is_refused_by_every_command(string family, string option, string expected)
     {
         foreach (var command in (string[][])[["generate", "a cat", "--quiet"], ["plan"]])
-            AssertOneLine($"{option} names {expected}", await Run.Of([.. command, "--model", _models[family], option, _models["sd3"]]));
-        var bench = await Run.Of("bench", "--model", _models[family], option, _models["sd3"]);
+            AssertOneLine($"{option} names {expected}", await Run.Of([.. command, "--model", models[family], option, models["sd3"]]));
+        var bench = await Run.Of("bench", "--model", models[family], option, models["sd3"]);
         Assert.Equal(2, bench.ExitCode);
         Assert.Contains($"error: {option} names {expected}", bench.ErrorLines[^1]);
     }
@@ -70,7 +52,7 @@ public sealed class FamilyOptionTests : IClassFixture<FamilyOptionTests.Models>,
     [Fact]
     public async Task What_guidance_alone_gives_a_meaning_is_said_to_change_nothing_without_it()
     {
-        var run = await Run.Of("generate", "a cat", "--model", _models["flux"], "--tokenizers", RandomModels.Tokenizers, "--size", "32x32", "--steps", "1", "--negative", "blurry", "-o", _folder["a.png"]);
+        var run = await Run.Of("generate", "a cat", "--model", models["flux"], "--tokenizers", RandomModels.Tokenizers, "--size", "32x32", "--steps", "1", "--negative", "blurry", "-o", _folder["a.png"]);
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("Without guidance the negative prompt changes nothing: --guidance above 1 switches it on.", run.ErrorLines);
     }
@@ -78,7 +60,7 @@ public sealed class FamilyOptionTests : IClassFixture<FamilyOptionTests.Models>,
     [Fact]
     public async Task A_picture_is_repeated_with_another_family_which_says_what_it_leaves_out()
     {
-        var made = await Generate("flux", "--seed", "3", "--guidance-embedded", "2", "--text-length", "20", "--t5", _models["sd3"], "-o", _folder["a.png"]);
+        var made = await Generate("flux", "--seed", "3", "--guidance-embedded", "2", "--text-length", "20", "--t5", models["sd3"], "-o", _folder["a.png"]);
         Assert.True(made.ExitCode == 0, made.Error);
         Assert.Equal(0, (await Run.Of("verify", _folder["a.png"])).ExitCode);
         var again = await Run.Of("generate", "--like", _folder["a.png"], "--model", TinyModel.Folder, "--sampler", "ddim", "--size", "64x64", "-o", _folder["b.png"]);
@@ -123,7 +105,7 @@ public sealed class FamilyOptionTests : IClassFixture<FamilyOptionTests.Models>,
     }
 
     private Task<Run> Generate(string family, params string[] more)
-        => Run.Of(["generate", "a cat", "--model", _models[family], "--tokenizers", RandomModels.Tokenizers, "--size", "32x32", "--steps", "1", "--quiet", .. more]);
+        => Run.Of(["generate", "a cat", "--model", models[family], "--tokenizers", RandomModels.Tokenizers, "--size", "32x32", "--steps", "1", "--quiet", .. more]);
 
     private static void AssertOneLine(string expected, Run run)
     {
