@@ -42,7 +42,7 @@ internal static class GenerateCommand
         {
             var clock = Stopwatch.StartNew();
             using var model = DiffusionModel.Load(path, loading, progress, cancellation);
-            foreach (var difference in like?.Differences(model) ?? []) say(difference);
+            foreach (var difference in like?.Differences(model, cancellation) ?? []) say(difference);
             if (like is not null) request = model.Fitting(request, like.Request, say);
             var loadSeconds = clock.Elapsed.TotalSeconds;
             var pictures = new List<GeneratedPicture>();
@@ -53,9 +53,7 @@ internal static class GenerateCommand
                 foreach (var picture in model.Generate(job, progress, cancellation))
                 {
                     var file = PictureNames.For(output, request.Prompt, picture.Seed, request.Seeds.Count > 1);
-                    // Only PNG files have a place for texts.
-                    var isPng = Path.GetExtension(file).Equals(".png", StringComparison.OrdinalIgnoreCase);
-                    picture.Picture.Save(file, isPng ? PictureRecord.Of(model, job, picture).Texts() : null);
+                    Save(file, picture, () => PictureRecord.Of(model, job, picture, cancellation).Texts());
                     Announce(terminal, options, parsed, new(file, picture, loadSeconds));
                     pictures.Add(picture);
                 }
@@ -64,6 +62,21 @@ internal static class GenerateCommand
         });
         if (parsed.GetValue(options.LatentsOutput) is { } latents) LatentsFile.Save(latents, made);
         return 0;
+    }
+
+    // Only PNG files have a place for texts. A picture that is made is kept, also when the user doesn't wait for the model's hash.
+    private static void Save(string file, GeneratedPicture picture, Func<IReadOnlyDictionary<string, string>> texts)
+    {
+        var isPng = Path.GetExtension(file).Equals(".png", StringComparison.OrdinalIgnoreCase);
+        try
+        {
+            picture.Picture.Save(file, isPng ? texts() : null);
+        }
+        catch (OperationCanceledException)
+        {
+            picture.Picture.Save(file);
+            throw;
+        }
     }
 
     private sealed record Finished(string File, GeneratedPicture Picture, double LoadSeconds);

@@ -82,10 +82,12 @@ internal sealed record Repetition(GenerationRequest Request)
     }
 
     /// <summary>Says what of the model and of the machine differs from what made the picture.</summary>
-    public IEnumerable<string> Differences(DiffusionModel model)
+    /// <param name="model">What is loaded now.</param>
+    /// <param name="cancellation">Stops within a file of the model.</param>
+    public IEnumerable<string> Differences(DiffusionModel model, CancellationToken cancellation)
     {
-        if (Record is { } record) return [.. record.ModelDifferences(model.Description), .. record.MakingDifferences(model).Select(difference => $"Made elsewhere: {difference}.")];
-        if (ModelHash is not { Length: >= 8 } || PictureRecord.ModelHash(model) is not { } hash || hash.StartsWith(ModelHash, StringComparison.OrdinalIgnoreCase)) return [];
+        if (Record is { } record) return [.. record.ModelDifferences(model.Description, cancellation), .. record.MakingDifferences(model).Select(difference => $"Made elsewhere: {difference}.")];
+        if (ModelHash is not { Length: >= 8 } || PictureRecord.ModelHash(model, cancellation) is not { } hash || hash.StartsWith(ModelHash, StringComparison.OrdinalIgnoreCase)) return [];
         return [$"The model is another one: its SHA-256 begins with {hash[..10]}, the picture's with {ModelHash}."];
     }
 

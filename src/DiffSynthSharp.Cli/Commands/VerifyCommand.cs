@@ -41,7 +41,7 @@ internal static class VerifyCommand
                 var path = again.ModelPath(parsed.GetValue(model));
                 var loading = again.Loading(path, asked, parsed.GetValue(device) is not null, reasons.Add);
                 using var loaded = DiffusionModel.Load(path, loading, progress, cancellation);
-                reasons.AddRange(again.Differences(loaded));
+                reasons.AddRange(again.Differences(loaded, cancellation));
                 return loaded.Generate(loaded.Fitting(again.Request, again.Request, reasons.Add), progress, cancellation)[0].Picture;
             });
             if (target is not null) made.Save(target);

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using DiffSynthSharp.Families;
 using DiffSynthSharp.Imaging;
+using DiffSynthSharp.Layers;
 using DiffSynthSharp.Records;
 
 namespace DiffSynthSharp;
@@ -93,9 +94,12 @@ public sealed class PictureRecord
     /// <param name="model">What made it.</param>
     /// <param name="request">What was asked for.</param>
     /// <param name="picture">One of the results.</param>
+    /// <param name="cancellation">Stops within a file.</param>
     /// <exception cref="DiffSynthException">A file cannot be read.</exception>
-    public static PictureRecord Of(DiffusionModel model, GenerationRequest request, GeneratedPicture picture)
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static PictureRecord Of(DiffusionModel model, GenerationRequest request, GeneratedPicture picture, CancellationToken cancellation = default)
     {
+        using var stop = BlockBorder.StopWith(cancellation);
         var alone = Alone(request, picture.Seed);
         return new(new()
         {
@@ -164,9 +168,12 @@ public sealed class PictureRecord
 
     /// <summary>Which of the model's files are no longer what they were, one sentence each.</summary>
     /// <param name="model">What is loaded now.</param>
-    public IEnumerable<string> ModelDifferences(ModelDescription model)
+    /// <param name="cancellation">Stops within a file.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public IEnumerable<string> ModelDifferences(ModelDescription model, CancellationToken cancellation = default)
     {
-        var now = Records.ModelFiles.Of(model);
+        IReadOnlyList<HashedFile> now;
+        using (BlockBorder.StopWith(cancellation)) now = Records.ModelFiles.Of(model);
         foreach (var then in ModelFiles.Where(then => now.All(file => file.Sha256 != then.Sha256)))
             yield return now.FirstOrDefault(file => file.Name == then.Name) is { } changed
                 ? $"The model's file '{then.Name}' has changed: its SHA-256 was {ShortHash.Of(then.Sha256)} and is {ShortHash.Of(changed.Sha256)}."
@@ -182,8 +189,14 @@ public sealed class PictureRecord
 
     /// <summary>One hash for all files of a model; a single file's is its own SHA-256.</summary>
     /// <param name="model">The model.</param>
+    /// <param name="cancellation">Stops within a file.</param>
     /// <exception cref="DiffSynthException">A file cannot be read.</exception>
-    public static string ModelHash(DiffusionModel model) => Records.ModelFiles.Together(FilesOf(model));
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static string ModelHash(DiffusionModel model, CancellationToken cancellation = default)
+    {
+        using var stop = BlockBorder.StopWith(cancellation);
+        return Records.ModelFiles.Together(FilesOf(model));
+    }
 
     /// <summary>Which files that a request names are missing or no longer what they were, one sentence each.</summary>
     /// <param name="request">Files that it doesn't name are not looked at.</param>
