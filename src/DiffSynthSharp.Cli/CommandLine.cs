@@ -19,9 +19,7 @@ internal static class CommandLine
     /// <returns>The process's exit code: 0, <see cref="Failed"/>, <see cref="Cancelled"/> or <see cref="VerifyCommand.Differs"/>.</returns>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments, Terminal terminal, CancellationToken cancellation)
     {
-        if (arguments.Count == 0) arguments = ["--help"];
-        // A prompt may begin with @, which must not name a file of further arguments.
-        var parsed = Root(terminal).Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parsed = Parse(arguments.Count == 0 ? ["--help"] : arguments, terminal);
         if (parsed.Errors.Count > 0 && parsed.Action is not { ClearsParseErrors: true })
         {
             Say(terminal, $"{parsed.Errors[0].Message.TrimEnd('.')}. See '{PathOf(parsed.CommandResult.Command)} --help'.");
@@ -50,6 +48,9 @@ internal static class CommandLine
             return Failed;
         }
     }
+
+    /// <summary>Takes a command line apart. A prompt may begin with @, which must not name a file of further arguments.</summary>
+    public static ParseResult Parse(IReadOnlyList<string> arguments, Terminal terminal) => Root(terminal).Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
 
     // libtorch's messages carry a stack of native frames from their second line on.
     private static string MessageOf(Exception e)

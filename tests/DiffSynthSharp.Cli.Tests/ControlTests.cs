@@ -52,6 +52,14 @@ public sealed class ControlTests : IDisposable
     }
 
     [Fact]
+    public async Task A_panorama_in_tiles_larger_than_its_height_has_no_gaps_and_says_how_its_masks_were_fitted()
+    {
+        var run = await Generate("--size", "400x64", "--tiled", "--region", $"{_photo}:a blue door", "-o", _folder["wide.png"]);
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Contains("The mask of region 1 was resized from 64x64 to 400x64.", run.ErrorLines);
+    }
+
+    [Fact]
     public async Task A_control_picture_of_another_aspect_is_cropped_and_that_is_said()
     {
         var wide = _folder["wide.png"];
@@ -107,5 +115,5 @@ public sealed class ControlTests : IDisposable
     }
 
     private static Task<Run> Generate(params string[] arguments)
-        => Run.Of(["generate", "a red car", "--model", TinyModel.Folder, "--steps", "2", "--seed", "7", "--size", "64x64", .. arguments]);
+        => Run.Of(["generate", "a red car", "--model", TinyModel.Folder, "--steps", "2", "--seed", "7", .. arguments.Contains("--size") ? [] : new[] { "--size", "64x64" }, .. arguments]);
 }

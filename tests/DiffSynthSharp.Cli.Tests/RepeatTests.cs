@@ -33,6 +33,9 @@ public sealed class RepeatTests : IDisposable
         Assert.Equal(0, made.ExitCode);
         var verified = await Run.Of("verify", _folder["a.png"], "--quiet");
         Assert.Equal((0, $"{_folder["a.png"]}: identical{Environment.NewLine}"), (verified.ExitCode, verified.Out));
+        var softer = await Run.Of("generate", "--like", _folder["a.png"], "--mask-blur", "7", "-o", _folder["b.png"]);
+        Assert.True(softer.ExitCode == 0, softer.Error);
+        Assert.Equal(7, PictureRecord.Read(_folder["b.png"])!.ToRequest().Mask!.Blur);
         File.Delete(_folder["init.png"]);
         var missing = await Run.Of("verify", _folder["a.png"]);
         Assert.Equal(2, missing.ExitCode);

@@ -52,13 +52,14 @@ internal sealed class BenchCommand
     {
         var json = parsed.GetValue(_json);
         if (parsed.GetValue(_write) is { } file) WriteFile(terminal, parsed, file, cancellation);
-        else if (parsed.GetResult(_type) is not null) throw new DiffSynthException("--type works with --write; add it.");
+        else if (parsed.GetResult(_type) is not null) throw new DiffSynthException("--type is how --write stores weights: name the file with --write.");
         else if (parsed.GetValue(_pictures) is { } count) EnduranceReport.Write(terminal, Endurance.Run(ManyPictures(parsed, count), terminal.Error.WriteLine, cancellation), json);
         else BenchReport.Write(terminal, Benchmark.Run(Measurement(terminal, parsed), terminal.Error.WriteLine, cancellation), json);
     }
 
     private void WriteFile(Terminal terminal, ParseResult parsed, string file, CancellationToken cancellation)
     {
+        Refuse(parsed, "--write measures nothing", [_model, _size, _steps, _cold, _guidance, _stop, _pictures, _json, .. _tiles.All, .. _loading.All]);
         var name = parsed.GetValue(_random) ?? throw new DiffSynthException($"--write needs an architecture: name it with --random. Known: {string.Join(", ", RandomCheckpoint.Names)}.");
         new ProgressDisplay(terminal, isQuiet: false).Run(progress =>
         {
@@ -68,10 +69,14 @@ internal sealed class BenchCommand
         terminal.Out.WriteLine(file);
     }
 
+    private static void Refuse(ParseResult parsed, string why, IEnumerable<Option> unread)
+    {
+        if (unread.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } other) throw new DiffSynthException($"{why}; {other.Name} has no meaning there.");
+    }
+
     private EnduranceOptions ManyPictures(ParseResult parsed, int count)
     {
-        foreach (var other in new Option[] { _random, _stop, _guidance, _cold }.Concat(_tiles.All))
-            if (parsed.GetResult(other) is { Implicit: false }) throw new DiffSynthException($"--pictures makes whole pictures with a model that reads prompts; {other.Name} has no meaning there.");
+        Refuse(parsed, "--pictures makes whole pictures with a model that reads prompts", [_random, _stop, _guidance, _cold, .. _tiles.All]);
         return new()
         {
             Model = StarterModel.Or(parsed.GetValue(_model)),

@@ -36,13 +36,14 @@ internal static class GenerateCommand
         CheckTargets(output, parsed.GetValue(options.LatentsOutput));
         var path = like?.ModelPath(parsed.GetValue(options.Model)) ?? StarterModel.Or(parsed.GetValue(options.Model));
         var loading = options.Loading.Of(parsed);
-        if (like is not null) loading = like.Loading(loading, options.Loading.NamesDevice(parsed));
+        if (like is not null) loading = like.Loading(path, loading, options.Loading.NamesDevice(parsed), say);
         var display = new ProgressDisplay(terminal, isQuiet);
         var made = display.Run(progress =>
         {
             var clock = Stopwatch.StartNew();
             using var model = DiffusionModel.Load(path, loading, progress, cancellation);
-            foreach (var difference in like?.Differences(model) ?? []) say(difference);
+            foreach (var difference in like?.Differences(model, cancellation) ?? []) say(difference);
+            if (like is not null) request = model.Fitting(request, like.Request, say);
             var loadSeconds = clock.Elapsed.TotalSeconds;
             var pictures = new List<GeneratedPicture>();
             // A batch at a time, so that what is finished is on disk whatever happens next.
@@ -52,9 +53,7 @@ internal static class GenerateCommand
                 foreach (var picture in model.Generate(job, progress, cancellation))
                 {
                     var file = PictureNames.For(output, request.Prompt, picture.Seed, request.Seeds.Count > 1);
-                    // Only PNG files have a place for texts.
-                    var isPng = Path.GetExtension(file).Equals(".png", StringComparison.OrdinalIgnoreCase);
-                    picture.Picture.Save(file, isPng ? PictureRecord.Of(model, job, picture).Texts() : null);
+                    Save(file, picture, () => PictureRecord.Of(model, job, picture, cancellation).Texts());
                     Announce(terminal, options, parsed, new(file, picture, loadSeconds));
                     pictures.Add(picture);
                 }
@@ -63,6 +62,21 @@ internal static class GenerateCommand
         });
         if (parsed.GetValue(options.LatentsOutput) is { } latents) LatentsFile.Save(latents, made);
         return 0;
+    }
+
+    // Only PNG files have a place for texts. A picture that is made is kept, also when the user doesn't wait for the model's hash.
+    private static void Save(string file, GeneratedPicture picture, Func<IReadOnlyDictionary<string, string>> texts)
+    {
+        var isPng = Path.GetExtension(file).Equals(".png", StringComparison.OrdinalIgnoreCase);
+        try
+        {
+            picture.Picture.Save(file, isPng ? texts() : null);
+        }
+        catch (OperationCanceledException)
+        {
+            picture.Picture.Save(file);
+            throw;
+        }
     }
 
     private sealed record Finished(string File, GeneratedPicture Picture, double LoadSeconds);

@@ -22,14 +22,15 @@ internal sealed class InpaintingOptions : RequestOptions
 
     public override GenerationRequest Apply(ParseResult parsed, GenerationRequest request, Action<string> say)
     {
-        if (parsed.GetValue(_mask) is not { } file)
+        var file = parsed.GetValue(_mask);
+        if (file is null && request.Mask is null)
         {
             foreach (var option in new Option[] { _blur, _expand, _paste })
                 if (parsed.GetResult(option) is not null) throw new DiffSynthException($"{option.Name} needs a mask: name it with --mask.");
             return request;
         }
         if (request.Init is not { } init) throw new DiffSynthException("--mask needs the picture it belongs to: name it with --init.");
-        var mask = new InpaintMask(Picture.Load(file));
+        var mask = file is null ? request.Mask! : new InpaintMask(Picture.Load(file));
         if ((mask.Picture.Width, mask.Picture.Height) != (init.Picture.Width, init.Picture.Height))
             say($"The mask was resized from {mask.Picture.Width}x{mask.Picture.Height} to {init.Picture.Width}x{init.Picture.Height}.");
         return request with

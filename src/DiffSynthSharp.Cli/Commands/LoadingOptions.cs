@@ -11,7 +11,7 @@ internal sealed class LoadingOptions
 
     private readonly Option<string?> _vae = Values.Text("--vae", "FILE", "An autoencoder in place of the model's own, or for one that has none.");
 
-    private readonly Option<string?> _clipL = Values.Text("--clip-l", "FILE", "The CLIP-L text encoder (FLUX.1, Stable Diffusion 3). Default: the model's own, else clip_l.safetensors beside it.");
+    private readonly Option<string?> _clipL = Values.Text("--clip-l", "FILE", "The CLIP-L text encoder. Default: the model's own, else clip_l.safetensors beside it.");
 
     private readonly Option<string?> _clipG = Values.Text("--clip-g", "FILE", "The CLIP-G text encoder (Stable Diffusion 3). Default: the model's own, else clip_g.safetensors beside it.");
 

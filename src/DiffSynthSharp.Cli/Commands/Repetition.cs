@@ -59,24 +59,35 @@ internal sealed record Repetition(GenerationRequest Request)
     }
 
     /// <summary>How the model is loaded: as the command line says, else as it was.</summary>
-    public LoadOptions Loading(LoadOptions asked, bool namesDevice) => Record is null ? asked : Record.Loading with
+    /// <param name="model">The model's path.</param>
+    /// <param name="asked">What the command line says.</param>
+    /// <param name="namesDevice">Whether it names a device.</param>
+    /// <param name="say">Takes a line for what the record names and the model has no part for.</param>
+    public LoadOptions Loading(string model, LoadOptions asked, bool namesDevice, Action<string> say)
     {
-        Vae = asked.Vae ?? Record.Loading.Vae,
-        ClipL = asked.ClipL ?? Record.Loading.ClipL,
-        ClipG = asked.ClipG ?? Record.Loading.ClipG,
-        T5 = asked.T5 ?? Record.Loading.T5,
-        Memory = asked.Memory,
-        MemoryBudget = asked.MemoryBudget,
-        Tokenizers = asked.Tokenizers ?? (Record.Loading.Tokenizers is { } folder && IsHere(folder) ? folder : null),
-        Device = namesDevice ? asked.Device : Record.Loading.Device,
-        Threads = asked.Threads ?? Record.Loading.Threads,
-    };
+        if (Record is null) return asked;
+        var then = Record.LoadingFor(model, say);
+        return then with
+        {
+            Vae = asked.Vae ?? then.Vae,
+            ClipL = asked.ClipL ?? then.ClipL,
+            ClipG = asked.ClipG ?? then.ClipG,
+            T5 = asked.T5 ?? then.T5,
+            Memory = asked.Memory,
+            MemoryBudget = asked.MemoryBudget,
+            Tokenizers = asked.Tokenizers ?? (then.Tokenizers is { } folder && IsHere(folder) ? folder : null),
+            Device = namesDevice ? asked.Device : then.Device,
+            Threads = asked.Threads ?? then.Threads,
+        };
+    }
 
     /// <summary>Says what of the model and of the machine differs from what made the picture.</summary>
-    public IEnumerable<string> Differences(DiffusionModel model)
+    /// <param name="model">What is loaded now.</param>
+    /// <param name="cancellation">Stops within a file of the model.</param>
+    public IEnumerable<string> Differences(DiffusionModel model, CancellationToken cancellation)
     {
-        if (Record is { } record) return [.. record.ModelDifferences(model.Description), .. record.MakingDifferences(model).Select(difference => $"Made elsewhere: {difference}.")];
-        if (ModelHash is not { Length: >= 8 } || PictureRecord.ModelHash(model) is not { } hash || hash.StartsWith(ModelHash, StringComparison.OrdinalIgnoreCase)) return [];
+        if (Record is { } record) return [.. record.ModelDifferences(model.Description, cancellation), .. record.MakingDifferences(model).Select(difference => $"Made elsewhere: {difference}.")];
+        if (ModelHash is not { Length: >= 8 } || PictureRecord.ModelHash(model, cancellation) is not { } hash || hash.StartsWith(ModelHash, StringComparison.OrdinalIgnoreCase)) return [];
         return [$"The model is another one: its SHA-256 begins with {hash[..10]}, the picture's with {ModelHash}."];
     }
 

@@ -38,10 +38,11 @@ internal static class VerifyCommand
             var asked = new LoadOptions { Device = parsed.GetValue(device) ?? "cpu", Threads = parsed.GetValue(threads) };
             var made = new ProgressDisplay(terminal, isQuiet).Run(progress =>
             {
-                var loading = again.Loading(asked, parsed.GetValue(device) is not null);
-                using var loaded = DiffusionModel.Load(again.ModelPath(parsed.GetValue(model)), loading, progress, cancellation);
-                reasons.AddRange(again.Differences(loaded));
-                return loaded.Generate(again.Request, progress, cancellation)[0].Picture;
+                var path = again.ModelPath(parsed.GetValue(model));
+                var loading = again.Loading(path, asked, parsed.GetValue(device) is not null, reasons.Add);
+                using var loaded = DiffusionModel.Load(path, loading, progress, cancellation);
+                reasons.AddRange(again.Differences(loaded, cancellation));
+                return loaded.Generate(loaded.Fitting(again.Request, again.Request, reasons.Add), progress, cancellation)[0].Picture;
             });
             if (target is not null) made.Save(target);
             var difference = PictureDifference.Of(expected, made);

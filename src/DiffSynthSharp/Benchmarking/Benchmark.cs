@@ -110,6 +110,8 @@ public static class Benchmark
     private static void Check(BenchmarkOptions options)
     {
         if (options.Steps is < 1 or > MostSteps) throw new DiffSynthException($"{options.Steps} steps don't fit: expected 1 … {MostSteps}.");
+        if (options is { Random: not null, Model: null } && options.Loading with { Threads = null } != new LoadOptions())
+            throw new DiffSynthException("Random weights come from no file and stay in this machine's memory, converted: of the options that say how a model is loaded only --threads fits them.");
         if (options.StopAfter is { } seconds && !(seconds >= LeastSeconds && seconds <= MostSeconds))
             throw new DiffSynthException(FormattableString.Invariant($"Stopping after {seconds} seconds doesn't fit: expected {LeastSeconds} … {MostSeconds}."));
     }

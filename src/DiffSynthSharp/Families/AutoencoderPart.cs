@@ -9,8 +9,7 @@ internal static class AutoencoderPart
     /// <param name="published">Files that hold it alone.</param>
     public static PartKind Kind(params PublishedFile[] published) => new("autoencoder", "vae", ["first_stage_model.", "vae.", ""], AutoencoderKeys.For)
     {
-        Option = "--vae",
-        Given = options => options.Vae,
+        Option = PartOption.Vae,
         Published = published,
     };
 

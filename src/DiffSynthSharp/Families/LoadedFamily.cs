@@ -43,6 +43,15 @@ internal abstract class LoadedFamily : IDisposable
     /// <summary>How many blocks of the network skip-layer guidance can choose from; 0 for families without it.</summary>
     public virtual int SkippableBlocks => 0;
 
+    /// <summary>Whether T5 can be given another text than the prompt.</summary>
+    public virtual bool ReadsSecondPrompt => false;
+
+    /// <summary>Whether the row of T5's tokens, or of the zeros in their place, can have another length.</summary>
+    public virtual bool ReadsTextLength => false;
+
+    /// <summary>Whether the layers of CLIP that a prompt is read from, its further rows, and the mean of weighted ones can be chosen: whether its states are attended to.</summary>
+    public virtual bool AttendsToClip => true;
+
     /// <summary>Whether blocks of the network can be tiled one by one; others are tiled as a whole.</summary>
     public virtual bool TilesBlocks => true;
 

@@ -32,6 +32,32 @@ internal abstract class ModelFamily
             if (!part.IsOptional) Required(files, part.Kind);
     }
 
+    /// <summary>Makes sure that every file that an option names is for a part that the family has.</summary>
+    /// <exception cref="DiffSynthException">One would be left out; the message says what the family takes.</exception>
+    public void Check(LoadOptions options)
+    {
+        if (Unread(options).FirstOrDefault() is not { } option) return;
+        throw new DiffSynthException($"{option} names {option.What}, which a model of {Name} doesn't have. It takes {string.Join(", ", PartOption.All.Where(Has))}: leave {option} out.");
+    }
+
+    /// <summary>The options without those that name files for parts that the family doesn't have, as the record of a picture may.</summary>
+    /// <param name="options">As they were once given.</param>
+    /// <param name="say">Takes a line for each that is left out.</param>
+    public LoadOptions Fitting(LoadOptions options, Action<string> say)
+    {
+        foreach (var option in Unread(options).ToList())
+        {
+            say($"The record's {option} '{option.Given(options)}' is left out: a model of {Name} has no such part.");
+            options = option.Without(options);
+        }
+        return options;
+    }
+
+    /// <summary>Whether the family has a part that an option names files for.</summary>
+    public bool Has(PartOption option) => Parts.Any(part => part.Kind.Option == option);
+
+    private IEnumerable<PartOption> Unread(LoadOptions options) => PartOption.All.Where(option => option.Given(options) is not null && !Has(option));
+
     /// <summary>Loads a model.</summary>
     /// <param name="files">Complete files; they may be closed afterwards.</param>
     /// <param name="context">Where to.</param>

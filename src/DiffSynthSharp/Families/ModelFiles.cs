@@ -61,7 +61,7 @@ internal sealed class ModelFiles : IDisposable
 
     private ModelPart? Search(PartKind kind)
     {
-        if (kind.Given(_options) is { } given) return Named(kind, given);
+        if (kind.Option?.Given(_options) is { } given) return Named(kind, given);
         if (IsFolder) return Directory.Exists(In(kind.Folder)) ? InFolder(kind, In(kind.Folder)) : null;
         if (In(kind, _file!, null) is { } own) return own;
         if (Beside(kind).FirstOrDefault(File.Exists) is not { } beside) return null;
@@ -73,11 +73,16 @@ internal sealed class ModelFiles : IDisposable
     private ModelPart Named(PartKind kind, string path)
     {
         if (!Directory.Exists(path) && !File.Exists(path)) throw new DiffSynthException($"There is no file or folder '{path}' for the {kind.Name} ({kind.Option}).");
-        if ((Directory.Exists(path) ? InFolder(kind, path) : In(kind, Source(path), null)) is { } part) return part;
-        throw new DiffSynthException($"'{path}' holds no {kind.Name}, which {kind.Option} is for. {FamilySigns.Describe(_open[path].Entries.Keys)}");
+        if ((Directory.Exists(path) ? InFolder(kind, path) : In(kind, Source(kind, path), null)) is { } part) return part;
+        throw new DiffSynthException($"'{path}' holds no {kind.Name}, which {kind.Option} is for. {Instead(_open[path])}");
     }
 
-    private ModelPart? InFolder(PartKind kind, string folder) => In(kind, Source(folder), ConfigFile.TryRead(System.IO.Path.Combine(folder, "config.json")));
+    // A file of one part is told by the option that it should have been given to; others by what their names look like.
+    private static string Instead(WeightSource source)
+        => FamilyCatalogue.All.SelectMany(family => family.Parts).Select(part => part.Kind).FirstOrDefault(kind => kind.Option is not null && In(kind, source, null)?.Weights.Prefix.Length == 0) is { Option: { } option }
+            ? $"It holds {option.What}, which {option} is for." : FamilySigns.Describe(source.Entries.Keys);
+
+    private ModelPart? InFolder(PartKind kind, string folder) => In(kind, Source(kind, folder), ConfigFile.TryRead(System.IO.Path.Combine(folder, "config.json")));
 
     private static ModelPart? In(PartKind kind, WeightSource source, ConfigFile? config)
         => kind.Prefixes.Select(prefix => ComponentWeights.Find(source, prefix, kind.Keys)).FirstOrDefault(found => found is not null && kind.IsIt(found)) is { } weights
@@ -90,6 +95,18 @@ internal sealed class ModelFiles : IDisposable
         var folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
         string[] siblings = [folder, .. s_siblings.SelectMany(name => new[] { System.IO.Path.Combine(folder, name), System.IO.Path.GetFullPath(System.IO.Path.Combine(folder, "..", name)) })];
         return from place in siblings from file in kind.Published select System.IO.Path.Combine(place, file.Name);
+    }
+
+    private WeightSource Source(PartKind kind, string path)
+    {
+        try
+        {
+            return Source(path);
+        }
+        catch (DiffSynthException e)
+        {
+            throw new DiffSynthException($"The {kind.Name} can't be read: {e.Message}", e);
+        }
     }
 
     private WeightSource Source(string path)

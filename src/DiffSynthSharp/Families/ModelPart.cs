@@ -15,10 +15,7 @@ internal sealed record ModelPart(ComponentWeights Weights, ConfigFile? Config);
 internal sealed record PartKind(string Name, string Folder, IReadOnlyList<string> Prefixes, Func<IReadOnlyCollection<string>, KeyMap?> Keys)
 {
     /// <summary>The option that names a file of this kind alone; null when there is none.</summary>
-    public string? Option { get; init; }
-
-    /// <summary>What that option was given.</summary>
-    public Func<LoadOptions, string?> Given { get; init; } = _ => null;
+    public PartOption? Option { get; init; }
 
     /// <summary>Published files of this kind alone, looked for beside a model's file that lacks it.</summary>
     public IReadOnlyList<PublishedFile> Published { get; init; } = [];

@@ -12,8 +12,7 @@ internal static class TextParts
     /// <summary>CLIP-L.</summary>
     public static PartKind ClipL { get; } = new("CLIP-L text encoder", "text_encoder", ["text_encoders.clip_l.transformer.", ""], ClipTextKeys.For)
     {
-        Option = "--clip-l",
-        Given = options => options.ClipL,
+        Option = PartOption.ClipL,
         Published = [new("clip_l.safetensors", "comfyanonymous/flux_text_encoders", 246_144_152)],
         IsIt = weights => Layers(weights) <= LayersOfClipL,
     };
@@ -21,8 +20,7 @@ internal static class TextParts
     /// <summary>CLIP-G.</summary>
     public static PartKind ClipG { get; } = new("CLIP-G text encoder", "text_encoder_2", ClipTextKeys.BigPrefixes, ClipTextKeys.For)
     {
-        Option = "--clip-g",
-        Given = options => options.ClipG,
+        Option = PartOption.ClipG,
         Published = [new("clip_g.safetensors", "stabilityai/stable-diffusion-3-medium: text_encoders", 1_389_382_176)],
         IsIt = weights => Layers(weights) > LayersOfClipL || weights.Shapes.ContainsKey("text_projection.weight"),
     };
@@ -31,8 +29,7 @@ internal static class TextParts
     /// <param name="folder">The sub-folder that a family's diffusers folders have it in.</param>
     public static PartKind T5(string folder) => new("T5 text encoder", folder, T5Keys.Prefixes, T5Keys.For)
     {
-        Option = "--t5",
-        Given = options => options.T5,
+        Option = PartOption.T5,
         Published =
         [
             new("t5xxl_fp16.safetensors", "comfyanonymous/flux_text_encoders", 9_787_841_024),

@@ -54,6 +54,7 @@ public sealed partial class DiffusionModel : IDisposable
     {
         using var files = ModelFiles.Open(path, options);
         var kind = FamilyCatalogue.Find(files);
+        kind?.Check(options);
         var description = ModelInspector.Describe(files, kind);
         kind ??= FamilyCatalogue.All[^1];
         if (!isMeasured) kind.Check(files);
@@ -84,6 +85,12 @@ public sealed partial class DiffusionModel : IDisposable
         using var turn = _turn.Take(cancellation);
         return new PictureGenerator(_family, progress, cancellation).Generate(request);
     }
+
+    /// <summary>A request without what it took over from another picture and this model doesn't read, such as a shift where nothing is shifted.</summary>
+    /// <param name="request">What is to be made.</param>
+    /// <param name="carried">What the other picture asks for. A value that is another in <paramref name="request"/> stays, and <see cref="Generate"/> refuses it.</param>
+    /// <param name="say">Takes a line for each value that is left out.</param>
+    public GenerationRequest Fitting(GenerationRequest request, GenerationRequest carried, Action<string> say) => FamilyValues.Fitting(request, carried, _family, say);
 
     /// <summary>Stops the job that runs on the model's own thread, refuses those that wait, and frees the weights when no job uses them any more.</summary>
     /// <exception cref="InvalidOperationException">Called by a progress handler of this model.</exception>

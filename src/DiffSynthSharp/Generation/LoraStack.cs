@@ -50,12 +50,13 @@ internal sealed class LoraStack : IDisposable
         _attached.Clear();
     }
 
-    // A file for a larger relative can share some of the smaller one's names and shapes; what it would paint then is noise.
+    // A file for a larger relative can share some of the smaller one's names and shapes; what it would paint then is noise. A file of this family may hold some modules for others.
     private static void Check(LoraLedger ledger, string family, bool strict)
     {
-        var looks = ledger.LooksLike is { } other && other != family ? $" It looks like one for {other}." : "";
-        if (ledger.Matched.Count == 0 || looks.Length > 0 && ledger.IsTold && ledger.WrongShape.Count > 0)
-            throw new DiffSynthException($"The LoRA '{ledger.Path}' doesn't fit {family}: {ledger.Matched.Count} of its {ledger.Modules} modules name a layer of its shape.{looks}");
+        var fits = $"{ledger.Matched.Count} of its {ledger.Modules} modules name a layer of its shape";
+        if (ledger.LooksLike is { } other && other != family && ledger.Matched.Count * 4 < ledger.Modules)
+            throw new DiffSynthException($"The LoRA '{ledger.Path}' is one of {other}; the model is {family}, and {fits}. Choose one made for {family}.");
+        if (ledger.Matched.Count == 0) throw new DiffSynthException($"The LoRA '{ledger.Path}' doesn't fit {family}: {fits}.");
         if (strict && !ledger.IsComplete) throw new DiffSynthException($"Not all of a LoRA fits, which was asked for: {ledger.Summary}");
     }
 }

@@ -46,8 +46,11 @@ public sealed record MemoryForecast(
     {
         options ??= new();
         using var files = ModelFiles.Open(path, options);
-        var family = FamilyCatalogue.Find(files) ?? FamilyCatalogue.All[^1];
+        var found = FamilyCatalogue.Find(files);
+        found?.Check(options);
+        var family = found ?? FamilyCatalogue.All[^1];
         family.Check(files);
+        if (pictures.TextLength is not null && !family.Has(PartOption.T5)) throw FamilyValues.Unfit("text length (--text-length)", FamilyValues.WithoutT5(family.Name));
         TorchRuntime.EnsureLoaded();
         return Of(files, family, pictures, options);
     }

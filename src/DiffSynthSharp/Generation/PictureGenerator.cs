@@ -23,6 +23,9 @@ internal sealed class PictureGenerator(LoadedFamily family, IProgress<Generation
         var guidance = request.Guidance ?? family.DefaultGuidance;
         Say($"{family.Name}, {passes[0].Describe(request.Tiles, family)}{(guidance > 1 ? $", guidance {guidance:0.##}" : "")}{((request.EmbeddedGuidance ?? family.DefaultEmbeddedGuidance) is { } told ? $", embedded guidance {told:0.##}" : "")}.");
 
+        foreach (var (mask, number) in request.Regions.Select((region, i) => (region.Mask, i + 1)))
+            if ((mask.Width, mask.Height) != (passes[0].Width, passes[0].Height)) Say($"The mask of region {number} was resized from {mask.Width}x{mask.Height} to {passes[0].Width}x{passes[0].Height}.");
+
         using var loras = LoraStack.Attach(family.AdaptedNetworks, family.Name, request.Loras, request.StrictLoras, Say);
         var clock = Stopwatch.StartNew();
         var controls = ControlInputs.Open(request, family, Say);

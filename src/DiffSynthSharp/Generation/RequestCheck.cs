@@ -88,21 +88,15 @@ internal static class RequestCheck
     // What a family can't do is said, never left out.
     private static void Suits(GenerationRequest request, LoadedFamily family)
     {
-        if (request.EmbeddedGuidance is not null && family.DefaultEmbeddedGuidance is null)
-            throw new DiffSynthException($"This {family.Name} model is told no guidance: only FLUX.1 dev and its kin take an embedded guidance. Leave it out, or use guidance.");
-        if (request.CacheThreshold is not null && family.ChangePolynomial is null)
-            throw new DiffSynthException($"Steps of {family.Name} can't be skipped: a cache threshold is for FLUX.1.");
+        FamilyValues.Check(request, family);
         if (request.Tiles is { Network: TiledNetwork.Blocks } && !family.TilesBlocks)
             throw new DiffSynthException($"{family.Name} has no blocks that can be tiled one by one: tile its steps.");
         if (request.Loras.Count > 0 && family.AdaptedNetworks.Count == 0)
             throw new DiffSynthException($"LoRAs for {family.Name} are not supported yet.");
-        if (request.SkipLayers is { } skip)
-        {
-            if (family.SkippableBlocks == 0) throw new DiffSynthException($"{family.Name} has no skip-layer guidance: it is for Stable Diffusion 3.5.");
-            if (skip.Blocks.Count == 0 || skip.Blocks.Any(block => block < 0 || block >= family.SkippableBlocks))
-                throw new DiffSynthException($"Skip-layer guidance names blocks {string.Join(", ", skip.Blocks)}: this model has blocks 0 … {family.SkippableBlocks - 1}.");
-            Within(skip.Scale, 0, 100, "scale of skip-layer guidance");
-        }
+        if (request.SkipLayers is not { } skip) return;
+        if (skip.Blocks.Count == 0 || skip.Blocks.Any(block => block < 0 || block >= family.SkippableBlocks))
+            throw new DiffSynthException($"Skip-layer guidance names blocks {string.Join(", ", skip.Blocks)}: this model has blocks 0 … {family.SkippableBlocks - 1}.");
+        Within(skip.Scale, 0, 100, "scale of skip-layer guidance");
     }
 
     /// <summary>The picture's size: asked for, else the initial picture's, else the model's.</summary>

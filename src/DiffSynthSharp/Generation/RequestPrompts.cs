@@ -34,12 +34,23 @@ internal sealed class RequestPrompts
             steps += pass.Sampling.Steps;
         }
         prompts.EncodeAll(embeddings, encoding, say);
+        if (prompts._inputs.Values.All(inputs => inputs.Negative is null)) SayUnguided(request, say);
         foreach (var word in embeddings.Unused) say($"The embedding '{word}' changes nothing: its keyword stands in no prompt.");
         return prompts;
     }
 
     /// <summary>The prompts of a pass.</summary>
     public PromptInputs Of(PassPlan pass) => _inputs[pass];
+
+    private static void SayUnguided(GenerationRequest request, Action<string> say)
+    {
+        string?[] unread =
+        [
+            string.IsNullOrEmpty(request.Negative) ? null : "the negative prompt", request.GuidanceRescale == 0 ? null : "the guidance rescale",
+            request.SkipLayers is null ? null : "skip-layer guidance", request.Controls.Any(control => control.Guess) ? "guess mode" : null,
+        ];
+        foreach (var what in unread.OfType<string>()) say($"Without guidance {what} changes nothing: --guidance above 1 switches it on.");
+    }
 
     private void LayOut(PassPlan pass, EditTimeline timeline)
     {

@@ -3,7 +3,11 @@ using static TorchSharp.torch;
 namespace DiffSynthSharp.Layers;
 
 /// <summary>How a map is cut: square tiles of <paramref name="Size"/> cells every <paramref name="Stride"/> cells.</summary>
-internal readonly record struct TileGrid(long Size, long Stride);
+internal readonly record struct TileGrid(long Size, long Stride)
+{
+    /// <summary>Tiles no longer than a map's shorter side. A stride that would then leave gaps between them shrinks in proportion; any other stays, as DiffSynth-Studio has it.</summary>
+    public TileGrid Within(long side) => Size <= side ? this : new(side, Stride <= side ? Stride : Math.Max(1, side * Stride / Size));
+}
 
 /// <summary>Runs a network on overlapping tiles of a map and blends the results.</summary>
 /// <remarks>

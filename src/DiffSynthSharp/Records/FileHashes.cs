@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Security.Cryptography;
+using DiffSynthSharp.Layers;
 using DiffSynthSharp.Runtime;
 using DiffSynthSharp.Tokenizers;
 
@@ -19,7 +20,8 @@ internal static class FileHashes
 
     /// <summary>The whole file's, 64 lower-case hexadecimal digits.</summary>
     /// <exception cref="DiffSynthException">The file cannot be read.</exception>
-    public static string Of(string path) => Remembered(path, "file", stream => SHA256.HashData(stream));
+    /// <exception cref="OperationCanceledException">The thread's job was cancelled.</exception>
+    public static string Of(string path) => Remembered(path, "file", Hash);
 
     /// <summary>A safetensors file's without its header, which tools rewrite; another file's whole.</summary>
     /// <remarks>kohya-ss/sd-webui-additional-networks (<c>addnet_hash_safetensors</c>), by which A1111 knows LoRA files.</remarks>
@@ -34,7 +36,20 @@ internal static class FileHashes
             && BinaryPrimitives.ReadUInt64LittleEndian(length) is var header and < LongestHeader && (long)header + length.Length <= stream.Length)
             stream.Position = (long)header + length.Length;
         else stream.Position = 0;
-        return SHA256.HashData(stream);
+        return Hash(stream);
+    }
+
+    // A model's file takes as long to read as to load.
+    private static byte[] Hash(Stream stream)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = new byte[1 << 20];
+        while (stream.Read(buffer) is > 0 and var count)
+        {
+            BlockBorder.Cross();
+            hash.AppendData(buffer, 0, count);
+        }
+        return hash.GetHashAndReset();
     }
 
     private static string Remembered(string path, string kind, Func<Stream, byte[]> hash)

@@ -52,7 +52,7 @@ public sealed record MadeWith
         return new()
         {
             Program = ThisProgram,
-            Library = $"libtorch {torch.__version__}",
+            Library = ThisLibrary,
             Kernels = Instructions(),
             Platform = RuntimeInformation.RuntimeIdentifier,
             Threads = torch.get_num_threads(),
@@ -65,16 +65,18 @@ public sealed record MadeWith
         };
     }
 
-    /// <summary>What of this is another thing there: name, here, there.</summary>
-    internal IEnumerable<string> DifferencesTo(MadeWith there)
+    /// <summary>What of this is another thing here and now: name, then, now. The choices are left out: they are the request's, and the model may be another.</summary>
+    internal IEnumerable<string> DifferencesTo(DiffusionModel model)
     {
-        (string Name, string Here, string There)[] all =
+        (string Name, string Then, string Now)[] all =
         [
-            ("program", Program, there.Program), ("library", Library, there.Library), ("kernels", Kernels, there.Kernels),
-            ("platform", Platform, there.Platform), ("threads", $"{Threads}", $"{there.Threads}"), ("device", Device, there.Device),
+            ("program", Program, ThisProgram), ("library", Library, ThisLibrary), ("kernels", Kernels, Instructions()),
+            ("platform", Platform, RuntimeInformation.RuntimeIdentifier), ("threads", $"{Threads}", $"{torch.get_num_threads()}"), ("device", Device, model.Options.Device),
         ];
-        return all.Where(one => one.Here != one.There).Select(one => $"{one.Name}: {one.There} then, {one.Here} now");
+        return all.Where(one => one.Then != one.Now).Select(one => $"{one.Name}: {one.Then} then, {one.Now} now");
     }
+
+    private static string ThisLibrary => $"libtorch {torch.__version__}";
 
     private static string Version()
     {

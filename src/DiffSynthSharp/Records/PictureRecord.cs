@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using DiffSynthSharp.Families;
 using DiffSynthSharp.Imaging;
+using DiffSynthSharp.Layers;
 using DiffSynthSharp.Records;
 
 namespace DiffSynthSharp;
@@ -51,6 +53,16 @@ public sealed class PictureRecord
     /// <summary>How the model was loaded. The number of threads is what was in use.</summary>
     public LoadOptions Loading => new() { Vae = _stored.Vae, ClipL = _stored.ClipL, ClipG = _stored.ClipG, T5 = _stored.T5, Tokenizers = _stored.Tokenizers, Device = MadeWith.Device, Threads = MadeWith.Threads };
 
+    /// <summary>How the model was loaded, without files for parts that a model doesn't have: it may be another one than the record's.</summary>
+    /// <param name="model">A checkpoint or a folder.</param>
+    /// <param name="say">Takes a line for each file that is left out.</param>
+    /// <exception cref="DiffSynthException">The model is missing, damaged or hostile.</exception>
+    public LoadOptions LoadingFor(string model, Action<string> say)
+    {
+        using var files = Families.ModelFiles.Open(model);
+        return FamilyCatalogue.Find(files)?.Fitting(Loading, say) ?? Loading;
+    }
+
     private sealed record Stored
     {
         public required int Format { get; init; }
@@ -82,9 +94,12 @@ public sealed class PictureRecord
     /// <param name="model">What made it.</param>
     /// <param name="request">What was asked for.</param>
     /// <param name="picture">One of the results.</param>
+    /// <param name="cancellation">Stops within a file.</param>
     /// <exception cref="DiffSynthException">A file cannot be read.</exception>
-    public static PictureRecord Of(DiffusionModel model, GenerationRequest request, GeneratedPicture picture)
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static PictureRecord Of(DiffusionModel model, GenerationRequest request, GeneratedPicture picture, CancellationToken cancellation = default)
     {
+        using var stop = BlockBorder.StopWith(cancellation);
         var alone = Alone(request, picture.Seed);
         return new(new()
         {
@@ -153,9 +168,12 @@ public sealed class PictureRecord
 
     /// <summary>Which of the model's files are no longer what they were, one sentence each.</summary>
     /// <param name="model">What is loaded now.</param>
-    public IEnumerable<string> ModelDifferences(ModelDescription model)
+    /// <param name="cancellation">Stops within a file.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public IEnumerable<string> ModelDifferences(ModelDescription model, CancellationToken cancellation = default)
     {
-        var now = Records.ModelFiles.Of(model);
+        IReadOnlyList<HashedFile> now;
+        using (BlockBorder.StopWith(cancellation)) now = Records.ModelFiles.Of(model);
         foreach (var then in ModelFiles.Where(then => now.All(file => file.Sha256 != then.Sha256)))
             yield return now.FirstOrDefault(file => file.Name == then.Name) is { } changed
                 ? $"The model's file '{then.Name}' has changed: its SHA-256 was {ShortHash.Of(then.Sha256)} and is {ShortHash.Of(changed.Sha256)}."
@@ -164,15 +182,21 @@ public sealed class PictureRecord
 
     /// <summary>What of program, kernels and machine is no longer what it was, a phrase each.</summary>
     /// <param name="model">What is loaded now.</param>
-    public IEnumerable<string> MakingDifferences(DiffusionModel model) => MadeWith.Here(model, ToRequest(null, s_withPictures)).DifferencesTo(MadeWith);
+    public IEnumerable<string> MakingDifferences(DiffusionModel model) => MadeWith.DifferencesTo(model);
 
     /// <summary>Whether a picture's pixels are others than those that were written with this record.</summary>
     public bool IsChanged(Picture picture) => RecordJson.HashOf(picture) != Pixels;
 
     /// <summary>One hash for all files of a model; a single file's is its own SHA-256.</summary>
     /// <param name="model">The model.</param>
+    /// <param name="cancellation">Stops within a file.</param>
     /// <exception cref="DiffSynthException">A file cannot be read.</exception>
-    public static string ModelHash(DiffusionModel model) => Records.ModelFiles.Together(FilesOf(model));
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static string ModelHash(DiffusionModel model, CancellationToken cancellation = default)
+    {
+        using var stop = BlockBorder.StopWith(cancellation);
+        return Records.ModelFiles.Together(FilesOf(model));
+    }
 
     /// <summary>Which files that a request names are missing or no longer what they were, one sentence each.</summary>
     /// <param name="request">Files that it doesn't name are not looked at.</param>

@@ -39,6 +39,7 @@ internal static class FamilySigns
         var all = names.ToList();
         return all.Count == 0 ? "It holds no tensors."
             : Guess(all) is { } family ? $"It looks like {family}."
-            : $"Its {all.Count} tensors begin with '{all[0]}'.";
+            : all.Count == 1 ? $"Its one tensor is '{OneLine.Of(all[0])}'."
+            : $"Its {all.Count} tensors begin with '{OneLine.Of(all[0])}'.";
     }
 }

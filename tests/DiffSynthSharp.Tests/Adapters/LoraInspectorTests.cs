@@ -85,14 +85,29 @@ public sealed class LoraInspectorTests : IDisposable
     }
 
     [Theory]
-    [InlineData("SDXL", "lora_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q", "lora_te2_text_model_encoder_layers_0_mlp_fc1")]
-    [InlineData("FLUX.1", "lora_unet_double_blocks_0_img_attn_qkv", "lora_te1_text_model_encoder_layers_0_mlp_fc1")]
-    [InlineData("Stable Diffusion 3", "lora_unet_joint_blocks_0_x_block_attn_qkv", "lora_te2_text_model_encoder_layers_0_mlp_fc1")]
-    public void A_file_for_another_family_is_refused_by_that_name(string family, params string[] modules)
+    [InlineData("SDXL", 999, "lora_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q", "lora_te2_text_model_encoder_layers_0_mlp_fc1")]
+    [InlineData("SDXL", 640, "lora_unet_down_blocks_1_attentions_0_transformer_blocks_1_attn1_to_q")]
+    [InlineData("SDXL", 1280, "unet.mid_block.attentions.0.transformer_blocks.9.attn1.to_q")]
+    [InlineData("SDXL", 2048, "unet.up_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k")]
+    [InlineData("SDXL", 1280, "unet.blocks.18.transformer_blocks.1.attn2.to_q")]
+    [InlineData("FLUX.1", 999, "lora_unet_double_blocks_0_img_attn_qkv", "lora_te1_text_model_encoder_layers_0_mlp_fc1")]
+    [InlineData("FLUX.1", 999, "lora_transformer_single_transformer_blocks_0_attn_to_k")]
+    [InlineData("FLUX.1", 999, "diffusion_model.single_blocks.0.linear1")]
+    [InlineData("FLUX.1", 3072, "transformer.transformer_blocks.2.attn.to_q", "transformer.transformer_blocks.2.attn.add_q_proj")]
+    [InlineData("FLUX.1", 3072, "lora_transformer_transformer_blocks_2_attn_to_q")]
+    [InlineData("FLUX.1", 3072, "blocks.0.attn.a_to_qkv")]
+    [InlineData("Stable Diffusion 3", 999, "lora_unet_joint_blocks_0_x_block_attn_qkv", "lora_te2_text_model_encoder_layers_0_mlp_fc1")]
+    [InlineData("Stable Diffusion 3", 999, "base_model.model.transformer_blocks.0.attn.add_q_proj")]
+    [InlineData("Stable Diffusion 3", 1536, "transformer.transformer_blocks.0.attn.to_q")]
+    [InlineData("Stable Diffusion 3", 2432, "transformer.transformer_blocks.37.attn.to_q")]
+    [InlineData("Stable Diffusion 2", 1024, "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k")]
+    public void A_file_for_another_family_is_refused_by_that_name_in_every_layout(string family, int width, params string[] modules)
     {
-        SafetensorsWriter.Write(_folder["lora.safetensors"], modules.SelectMany(name => new (string, Tensor)[] { ($"{name}.lora_down.weight", ones(2, 999)), ($"{name}.lora_up.weight", ones(999, 2)) }));
+        var (down, up) = modules[0].Contains('.') ? ("lora_A.weight", "lora_B.weight") : ("lora_down.weight", "lora_up.weight");
+        SafetensorsWriter.Write(_folder["lora.safetensors"], modules.SelectMany(name => new (string, Tensor)[] { ($"{name}.{down}", ones(2, width)), ($"{name}.{up}", ones(width, 2)) }));
         using var model = DiffusionModel.Load(TinyModel.Folder);
         var message = Assert.Throws<DiffSynthException>(() => model.Generate(TinyModel.Request with { Loras = [new(_folder["lora.safetensors"])] })).Message;
-        Assert.EndsWith($"It looks like one for {family}.", message);
+        Assert.Contains($"lora.safetensors' is one of {family}; the model is Stable Diffusion 1.x", message);
+        Assert.DoesNotContain('\n', message);
     }
 }

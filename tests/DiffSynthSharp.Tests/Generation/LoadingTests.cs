@@ -1,3 +1,4 @@
+using DiffSynthSharp.Runtime;
 using DiffSynthSharp.Weights;
 using static TorchSharp.torch;
 
@@ -21,6 +22,35 @@ public sealed class LoadingTests
         using var source = new CancellationTokenSource();
         source.Cancel();
         Assert.ThrowsAny<OperationCanceledException>(() => DiffusionModel.Load(TinyModel.Folder, cancellation: source.Token));
+    }
+
+    [Theory]
+    [InlineData("flux")]
+    [InlineData("sd3")]
+    [InlineData("sd15")]
+    public void A_load_that_is_cancelled_under_way_reads_no_further_tensor_and_keeps_no_memory(string family)
+    {
+        using var file = new TemporaryFile(".safetensors");
+        RandomModels.Write(family, file.Path, ScalarType.Float16);
+        LiveTensors.Count();
+        var before = CachingAllocator.LiveBytes;
+        foreach (var mode in Enum.GetValues<MemoryMode>())
+        {
+            using var source = new CancellationTokenSource();
+            var loaded = 0;
+            var progress = new ImmediateProgress(report =>
+            {
+                if (report is { Message: null } && ++loaded == 20) source.Cancel();
+            });
+            Assert.ThrowsAny<OperationCanceledException>(() => DiffusionModel.Load(file.Path, new() { Tokenizers = RandomModels.Tokenizers, Memory = mode }, progress, source.Token));
+            Assert.Equal(20, loaded);
+        }
+        Assert.InRange(CachingAllocator.LiveBytes, 0, before);
+    }
+
+    private sealed class ImmediateProgress(Action<GenerationProgress> report) : IProgress<GenerationProgress>
+    {
+        public void Report(GenerationProgress value) => report(value);
     }
 
     [Fact]

@@ -18,6 +18,19 @@ public sealed class TilesTests
         Assert.True(allclose(tiled, x * 2 + 1, rtol: 1e-5, atol: 1e-5));
     }
 
+    [Theory]
+    [InlineData(8, 25, 64, 32)]
+    [InlineData(1, 40, 16, 15)]
+    [InlineData(9, 9, 8, 5)]
+    [InlineData(5, 70, 64, 64)]
+    public void Square_tiles_on_a_narrow_map_leave_no_gap(long height, long width, long size, long stride)
+    {
+        using var scope = NewDisposeScope();
+        var x = randn(1, 3, height, width);
+        var tiled = Tiles.Run(x, new TileGrid(size, stride).Within(Math.Min(height, width)), tile => tile * 2 + 1);
+        Assert.True(allclose(tiled, x * 2 + 1, rtol: 1e-5, atol: 1e-5));
+    }
+
     [Fact]
     public void A_network_that_enlarges_its_tiles_gives_an_enlarged_map()
     {

@@ -40,6 +40,9 @@ public sealed class TextConfigTests
         Assert.Equal((3, 0.5, 64L), (config.Blocks, config.Epsilon, config.MaxDistance));
     }
 
+    [Fact]
+    public void A_single_file_of_T5_XXL_has_24_blocks_whatever_it_lacks() => Assert.Equal(24, T5Config.Detect(T5(width: 4096)).Blocks);
+
     [Theory]
     [InlineData(3, "block.0.a", "block.1.a", "block.2.a")]
     [InlineData(3, "block.2.a", "other.7.a", "c")]
@@ -55,11 +58,11 @@ public sealed class TextConfigTests
                 ("text_model.encoder.layers.0.mlp.fc1.weight", [4 * width, width]), .. projection == 0 ? [] : new[] { ("text_projection.weight", new[] { projection, width }) },
             ]), "", ClipTextKeys.For)!, config is null ? null : Config(config));
 
-    private static ComponentWeights T5() => ComponentWeights.Find(
+    private static ComponentWeights T5(long width = 64) => ComponentWeights.Find(
         new Shapes(
         [
-            ("shared.weight", [100, 64]), ("encoder.block.0.layer.0.SelfAttention.q.weight", [128, 64]),
-            ("encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", [32, 2]), ("encoder.block.0.layer.1.DenseReluDense.wi_0.weight", [96, 64]),
+            ("shared.weight", [100, width]), ("encoder.block.0.layer.0.SelfAttention.q.weight", [128, width]),
+            ("encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", [32, 2]), ("encoder.block.0.layer.1.DenseReluDense.wi_0.weight", [96, width]),
         ]), "", T5Keys.For)!;
 
     private static ConfigFile Config(string json)

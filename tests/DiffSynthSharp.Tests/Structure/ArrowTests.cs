@@ -21,7 +21,7 @@ public sealed partial class ArrowTests
         ["Adapters"] = ["Layers", "Weights", "Models", "Sampling", "Memory", "Imaging", "Runtime"],
         ["Families"] = ["Layers", "Weights", "Models", "Adapters", "Sampling", "Tokenizers", "Prompts", "Memory", "Imaging", "Runtime"],
         ["Generation"] = ["Layers", "Weights", "Models", "Adapters", "Sampling", "Tokenizers", "Prompts", "Memory", "Families", "Imaging", "Runtime"],
-        ["Records"] = ["Weights", "Sampling", "Tokenizers", "Prompts", "Memory", "Families", "Imaging", "Runtime", "Generation"],
+        ["Records"] = ["Layers", "Weights", "Sampling", "Tokenizers", "Prompts", "Memory", "Families", "Imaging", "Runtime", "Generation"],
         ["ImageGenerators"] = ["Imaging"],
         ["Benchmarking"] = ["Layers", "Weights", "Models", "Memory", "Families", "Imaging", "Generation", "Runtime"],
     };

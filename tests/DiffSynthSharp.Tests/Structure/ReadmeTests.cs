@@ -1,5 +1,7 @@
 using System.Text.RegularExpressions;
 using DiffSynthSharp.Imaging;
+using DiffSynthSharp.Sampling.Samplers;
+using DiffSynthSharp.Sampling.Schedules;
 using DiffSynthSharp.Tests.Generation;
 
 namespace DiffSynthSharp.Tests.Structure;
@@ -35,6 +37,15 @@ public sealed partial class ReadmeTests
         var runs = RunProgram().Match(File.ReadAllText(Path.Combine(Repository.Root, Source))).Groups[1].Value;
         Assert.NotEmpty(Lines(runs));
         Assert.Equal(Lines(runs), Lines(shown).Where(line => line != "using DiffSynthSharp;"));
+    }
+
+    [Fact]
+    public void The_readme_lists_every_sampler_and_schedule()
+    {
+        var lines = File.ReadAllLines(Path.Combine(Repository.Root, "README.md"));
+        IEnumerable<string> Listed(string what) => lines.Single(line => line.StartsWith($"| {what} |", StringComparison.Ordinal)).Split('|')[2].Split(',').Select(name => name.Trim());
+        Assert.Equal(SamplerNames.All.Select(known => known.Name).Order(StringComparer.Ordinal), Listed("samplers").Order(StringComparer.Ordinal));
+        Assert.Equal(ScheduleNames.All.Select(known => known.Name).Order(StringComparer.Ordinal), Listed("schedules").Order(StringComparer.Ordinal));
     }
 
     private static async Task Program()

@@ -22,7 +22,7 @@ internal sealed class LoraAttachment : IDisposable
     /// <exception cref="DiffSynthException">The file holds values that are no numbers.</exception>
     public static LoraAttachment Attach(IReadOnlyList<AdaptedNetwork> networks, LoraFile file, double scale, bool ignoreAlpha = false)
     {
-        var attachment = new LoraAttachment(new(file.Path, file.Layout, scale, file.Modules.Count) { LooksLike = LoraFamily.Guess(file.Modules), IsTold = LoraFamily.Tell(file.Modules) is not null });
+        var attachment = new LoraAttachment(new(file.Path, file.Layout, scale, file.Modules.Count) { LooksLike = LoraFamily.Guess(file.Modules) });
         try
         {
             using var scope = NewDisposeScope();

@@ -41,9 +41,6 @@ public sealed record LoraLedger(string Path, LoraLayout Layout, double Scale, in
     /// <summary>The family that the names speak for, when they do.</summary>
     public string? LooksLike { get; init; }
 
-    /// <summary>Whether the denoiser's names and shapes tell <see cref="LooksLike"/>, not only other networks beside it.</summary>
-    internal bool IsTold { get; init; }
-
     /// <summary>Whether every tensor found its place.</summary>
     public bool IsComplete => UnmatchedKeys.Count == 0 && WrongShape.Count == 0 && IncompleteKeys.Count == 0;
 

@@ -26,6 +26,13 @@ internal sealed class FluxModel(TransformerSetup setup, FluxText? text, Resident
     /// <remarks>ali-vilab/TeaCache, TeaCache4FLUX.</remarks>
     public override IReadOnlyList<double>? ChangePolynomial { get; } = [498.651651, -283.781631, 55.8554382, -3.82021401, 0.264230861];
 
+    public override bool ReadsSecondPrompt => true;
+
+    public override bool ReadsTextLength => true;
+
+    // CLIP's summary comes from the end of its last layer, whatever is asked of the others.
+    public override bool AttendsToClip => false;
+
     private int TextLength => LengthOf(_config);
 
     /// <summary>Tokens of T5 when nobody says how many.</summary>

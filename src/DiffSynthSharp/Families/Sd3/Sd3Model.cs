@@ -22,6 +22,10 @@ internal sealed class Sd3Model(TransformerSetup setup, Sd3TextEncoders text, Res
 
     public override int SkippableBlocks { get; } = transformer.Network.Config.Depth;
 
+    public override bool ReadsSecondPrompt => text.T5 is not null;
+
+    public override bool ReadsTextLength => true;
+
     public override Conditioning Encode(string prompt, PromptReading reading, Action<string> say)
         => text.Encode(prompt, reading, reading.TextLength ?? TextLength, Device, say);
 

@@ -21,8 +21,8 @@ internal sealed class StableDiffusionFamily : ModelFamily
     /// <summary>The U-Net.</summary>
     public static readonly PartKind UNetKind = new("U-Net", "unet", ["model.diffusion_model.", ""], UNetKeys.For);
     /// <summary>CLIP-L.</summary>
-    public static readonly PartKind TextKind = new("text encoder", "text_encoder", ClipTextKeys.Prefixes, ClipTextKeys.For) { Option = "--clip-l", Given = options => options.ClipL };
-    private static readonly PartKind s_autoencoder = new("autoencoder", "vae", ["first_stage_model.", ""], AutoencoderKeys.For) { Option = "--vae", Given = options => options.Vae };
+    public static readonly PartKind TextKind = new("text encoder", "text_encoder", ClipTextKeys.Prefixes, ClipTextKeys.For) { Option = PartOption.ClipL };
+    private static readonly PartKind s_autoencoder = new("autoencoder", "vae", ["first_stage_model.", ""], AutoencoderKeys.For) { Option = PartOption.Vae };
 
     public override string Name => "Stable Diffusion 1.x";
 
@@ -37,11 +37,12 @@ internal sealed class StableDiffusionFamily : ModelFamily
     // Relatives have the same names: what is missing or too much for this family is for Check to say.
     public override void Check(ModelFiles files)
     {
-        Required(files, TextKind);
-        Required(files, s_autoencoder);
-        var channels = UNetConfig.Detect(Required(files, UNetKind).Weights.Shapes).InputChannels;
-        if (channels is not (4 or 9))
-            throw new DiffSynthException($"'{files.Path}' has a U-Net that takes {channels} channels; expected 4, or 9 of an inpainting checkpoint.");
+        var (text, autoencoder) = (Required(files, TextKind), Required(files, s_autoencoder));
+        var unet = UNetConfig.Detect(Required(files, UNetKind).Weights.Shapes);
+        if (unet.InputChannels is not (4 or 9))
+            throw new DiffSynthException($"'{files.Path}' has a U-Net that takes {unet.InputChannels} channels; expected 4, or 9 of an inpainting checkpoint.");
+        Fit(files, TextKind, ClipTextConfig.Detect(text.Weights, text.Config).Width, unet.ContextWidth, "text");
+        Fit(files, s_autoencoder, AutoencoderConfigOf(autoencoder).LatentChannels, unet.OutputChannels, "latents");
     }
 
     public override LoadedFamily Load(ModelFiles files, LoadContext context)

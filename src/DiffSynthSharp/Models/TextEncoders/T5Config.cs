@@ -18,7 +18,7 @@ internal sealed record T5Config(
     /// <summary>Every size from the tensors' shapes; what shapes don't say from the folder's configuration, where there is one.</summary>
     /// <param name="weights">The encoder's tensors.</param>
     /// <param name="file">The folder's <c>config.json</c>; null for single files.</param>
-    /// <remarks>Blocks count up to the highest number, and to the configuration's when it says more: a block that is missing is then reported by name.</remarks>
+    /// <remarks>Blocks count up to the highest number, to the configuration's when it says more, and in a single file of T5-XXL's width to its 24: a block that is missing is then reported by name.</remarks>
     /// <exception cref="DiffSynthException">A tensor that tells a size is missing, or the configuration means another network.</exception>
     public static T5Config Detect(ComponentWeights weights, ConfigFile? file = null)
     {
@@ -26,7 +26,8 @@ internal sealed record T5Config(
             throw new DiffSynthException($"'{file.Path}': feed_forward_proj '{kind}' is not T5 v1.1's; expected gated-gelu.");
         const string attention = "encoder.block.0.layer.0.SelfAttention.";
         var names = (IReadOnlyCollection<string>)[.. weights.Shapes.Keys];
-        var blocks = Math.Max(NameCount.Deepest(names, "encoder.block."), Math.Min(file?.Whole("num_layers") ?? 0, MostBlocks));
+        var told = file is not null ? Math.Min(file.Whole("num_layers") ?? 0, MostBlocks) : weights.Side("shared.weight", 1) == WidthOfXxl ? BlocksOfXxl : 0;
+        var blocks = Math.Max(NameCount.Deepest(names, "encoder.block."), told);
         var (buckets, heads) = (weights.Side($"{attention}relative_attention_bias.weight", 0), weights.Side($"{attention}relative_attention_bias.weight", 1));
         if (buckets < 4 || heads < 1 || weights.Side($"{attention}q.weight", 0) % heads != 0)
             throw new DiffSynthException($"'{weights.Origin}' has a T5 position table of {buckets} × {heads}, which doesn't fit its attention of width {weights.Side($"{attention}q.weight", 0)}.");
@@ -36,6 +37,8 @@ internal sealed record T5Config(
             weights.Side("shared.weight", 0), weights.Side("shared.weight", 1), weights.Side("encoder.block.0.layer.1.DenseReluDense.wi_0.weight", 0), (int)blocks,
             heads, weights.Side($"{attention}q.weight", 0) / heads, buckets, maxDistance, file?.Number("layer_norm_epsilon") ?? 1e-6);
     }
+
+    private const long WidthOfXxl = 4096, BlocksOfXxl = 24;
 
     // The largest published T5 has 24; a configuration is not trusted with more than a machine can hold anyway.
     private const long MostBlocks = 256;

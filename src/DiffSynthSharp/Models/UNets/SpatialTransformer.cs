@@ -34,7 +34,7 @@ internal sealed class SpatialTransformer : nn.Module<Tensor, Tensor, Tensor>
         using var scope = NewDisposeScope();
         var map = _input.forward(_norm.forward(x));
         map = tiles is { } grid
-            ? Tiles.Run(map, grid with { Size = Math.Min(grid.Size, Math.Min(x.shape[2], x.shape[3])) }, tile => Transform(tile, context))
+            ? Tiles.Run(map, grid.Within(Math.Min(x.shape[2], x.shape[3])), tile => Transform(tile, context))
             : Transform(map, context);
         return (_output.forward(map) + x).MoveToOuterDisposeScope();
     }

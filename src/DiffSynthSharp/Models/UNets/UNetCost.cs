@@ -122,7 +122,7 @@ internal sealed class UNetCost
 
     private long TileCells() => _call.Tiles is null ? Cells : TileSide * TileSide;
 
-    private long TileCount() => _call.Tiles is { } grid ? Tiles.Count(_height, _width, grid with { Size = TileSide }) : 1;
+    private long TileCount() => _call.Tiles is { } grid ? Tiles.Count(_height, _width, grid.Within(TileSide)) : 1;
 
     private void Convolve(long inputs, long outputs, long kernel) => _operations += OperationCount.Product(_call.Rows * Cells, inputs * kernel, outputs);
 
