@@ -58,7 +58,7 @@ public sealed class BenchTests
     [InlineData("There is no architecture 'sd99'", "--random", "sd99", "--write", "never.safetensors")]
     [InlineData("There is no element type 'q4'", "--random", "clip-l", "--write", "never.safetensors", "--type", "q4")]
     [InlineData("there is no folder", "--random", "clip-l", "--write", "never/there.safetensors")]
-    [InlineData("--type works with --write", "--type", "f16")]
+    [InlineData("name the file with --write", "--type", "f16")]
     [InlineData("Known: sd15; first written to a file: sd15, flux-dev", "--random", "flux-dev")]
     public async Task A_file_that_can_not_be_made_is_refused_in_one_line(string expected, params string[] options)
     {
