@@ -1,5 +1,4 @@
 using DiffSynthSharp.Sampling;
-using DiffSynthSharp.Weights;
 
 namespace DiffSynthSharp.Families;
 
@@ -32,6 +31,9 @@ internal abstract class ModelFamily
             if (!part.IsOptional) Required(files, part.Kind);
     }
 
+    /// <summary>What the files lack of a complete model, in words.</summary>
+    public virtual IReadOnlyList<string> Missing(ModelFiles files) => [.. Parts.Where(part => !part.IsOptional && files.Find(part.Kind) is null).Select(part => part.Kind.Name)];
+
     /// <summary>Loads a model.</summary>
     /// <param name="files">Complete files; they may be closed afterwards.</param>
     /// <param name="context">Where to.</param>
@@ -63,7 +65,7 @@ internal abstract class ModelFamily
     /// <summary>A part that the model can't do without.</summary>
     /// <exception cref="DiffSynthException">It isn't there.</exception>
     protected ModelPart Required(ModelFiles files, PartKind kind) => files.Find(kind) ?? throw new DiffSynthException(
-        $"'{files.Path}' holds no {kind.Name} of {Name}. {FamilySigns.Describe(files.Entries.Select(entry => entry.Name))}"
+        $"'{files.Path}' holds no {kind.Name} of {Name}. {FamilyCatalogue.Describe(files)}"
         + (kind.Option is null || kind.Published.Count == 0 ? " `diffsynth inspect` lists what it holds."
             : $" Name its file with {kind.Option}, or put {string.Join(" or ", kind.Published.Select(file => file.Name))} beside it; `diffsynth models where` says where to get it."));
 }

@@ -40,6 +40,11 @@ internal sealed class ModelFiles : IDisposable
     /// <summary>The files and component folders that were opened so far, the model's own file first.</summary>
     public IReadOnlyList<WeightSource> Sources => [.. _open.Values];
 
+    /// <summary>The model's own file, or those of its components that are there; nothing that options name or that lies beside it.</summary>
+    /// <param name="folders">Sub-folders that components may have.</param>
+    public IReadOnlyList<ITensorSource> Own(IEnumerable<string> folders)
+        => IsFolder ? [.. folders.Select(folder => In(folder)).Where(folder => Directory.Exists(folder) && WeightSource.HasWeights(folder)).Select(Source)] : [_file!];
+
     /// <summary>Lines for the user: parts that were found beside the model's file.</summary>
     public IReadOnlyList<string> Notes => _notes;
 
@@ -74,7 +79,7 @@ internal sealed class ModelFiles : IDisposable
     {
         if (!Directory.Exists(path) && !File.Exists(path)) throw new DiffSynthException($"There is no file or folder '{path}' for the {kind.Name} ({kind.Option}).");
         if ((Directory.Exists(path) ? InFolder(kind, path) : In(kind, Source(path), null)) is { } part) return part;
-        throw new DiffSynthException($"'{path}' holds no {kind.Name}, which {kind.Option} is for. {FamilySigns.Describe(_open[path].Entries.Keys)}");
+        throw new DiffSynthException($"'{path}' holds no {kind.Name}, which {kind.Option} is for. {FamilySigns.Describe(_open[path])}");
     }
 
     private ModelPart? InFolder(PartKind kind, string folder) => In(kind, Source(folder), ConfigFile.TryRead(System.IO.Path.Combine(folder, "config.json")));

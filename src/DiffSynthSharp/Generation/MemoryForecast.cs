@@ -46,7 +46,7 @@ public sealed record MemoryForecast(
     {
         options ??= new();
         using var files = ModelFiles.Open(path, options);
-        var family = FamilyCatalogue.Find(files) ?? FamilyCatalogue.All[^1];
+        var family = FamilyCatalogue.Choose(files);
         family.Check(files);
         TorchRuntime.EnsureLoaded();
         return Of(files, family, pictures, options);

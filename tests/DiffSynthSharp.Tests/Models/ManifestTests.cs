@@ -239,18 +239,5 @@ public sealed class ManifestTests
     private static ComponentWeights? Component(Dictionary<string, TensorEntry> rows, IReadOnlyList<string> prefixes, Func<IReadOnlyCollection<string>, KeyMap?> map)
         => prefixes.Select(prefix => ComponentWeights.Find(new Manifest(rows), prefix, map)).FirstOrDefault(found => found is not null);
 
-    private static Dictionary<string, TensorEntry> Read(string manifest) => File.ReadLines(Repository.Fixture($"manifests/{manifest}.tsv"))
-        .Where(line => line.Length > 0 && line[0] != '#').Select(line => line.Split('\t'))
-        .ToDictionary(cells => cells[0], cells => new TensorEntry(cells[0], StoredTypes.Find(cells[2])!.Value, cells[1] == "scalar" ? [] : [.. cells[1].Split('x').Select(long.Parse)]));
-
-    private sealed class Manifest(Dictionary<string, TensorEntry> rows) : ITensorSource
-    {
-        public string Path => "manifest";
-
-        public IReadOnlyDictionary<string, TensorEntry> Entries => rows;
-
-        public Tensor Read(string name) => throw new InvalidOperationException("A manifest has no data.");
-
-        public StoredRows Store(string name, float[]? scale = null) => throw new InvalidOperationException("A manifest has no data.");
-    }
+    private static Dictionary<string, TensorEntry> Read(string manifest) => Manifest.Read(manifest);
 }

@@ -43,6 +43,9 @@ internal sealed class Sd3Family : ModelFamily
         Fit(files, s_autoencoder, AutoencoderPart.ConfigOf(Required(files, s_autoencoder)).LatentChannels, config.Channels, "latents");
     }
 
+    public override IReadOnlyList<string> Missing(ModelFiles files)
+        => Parts.Any(part => part.IsOptional && files.Find(part.Kind) is not null) ? base.Missing(files) : ["text encoder (CLIP-L, CLIP-G or T5)", .. base.Missing(files)];
+
     public override LoadedFamily Load(ModelFiles files, LoadContext context)
     {
         var (autoencoder, config) = (files.Find(s_autoencoder), MmDitConfig.Detect(Required(files, s_transformer).Weights));
