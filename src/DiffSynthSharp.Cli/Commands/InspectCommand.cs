@@ -38,7 +38,7 @@ internal static class InspectCommand
     private static void WriteTables(Terminal terminal, ModelDescription model, bool withTensors)
     {
         var page = terminal.Page();
-        page.WriteLine($"{model.Path}: {model.Summary}");
+        terminal.Out.WriteLine($"{model.Path}: {model.Summary}");
         var parts = new Table { Border = TableBorder.Simple };
         parts.AddColumns("part", "sizes", "stored as", "tensors", "parameters", "bytes", "from");
         foreach (var part in model.Parts)
@@ -48,7 +48,7 @@ internal static class InspectCommand
         }
         foreach (var missing in model.Missing) parts.AddRow(Markup.Escape(missing), "missing");
         page.Write(parts);
-        page.WriteLine($"Schedule: {model.Scheduler}");
+        if (model.Scheduler.Length > 0) page.WriteLine($"Schedule: {model.Scheduler}");
         foreach (var part in model.Parts.Where(part => part.Unknown.Count > 0))
             page.WriteLine($"{part.Name}: {part.Unknown.Count} tensors do not belong to it, such as {part.Unknown[0]}");
         if (!withTensors) return;

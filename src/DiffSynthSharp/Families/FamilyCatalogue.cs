@@ -44,7 +44,7 @@ internal static class FamilyCatalogue
     public static string Advice(IReadOnlyList<LikelyPart> parts)
         => !parts.Any(part => part.Sign.Kind == SignKind.Denoiser) && parts.FirstOrDefault(part => part.Sign.Use is not null)?.Sign is { } sign
             ? string.Format(System.Globalization.CultureInfo.InvariantCulture, s_uses[sign.Kind], sign.Use)
-            : $"which is not supported yet. Supported: {Names}.";
+            : $"which is not supported yet.{(parts.Any(part => part.Sign.Kind == SignKind.Denoiser) ? $" Supported: {Names}." : "")}";
 
     /// <summary>A sentence for an error: what a model's own files look like.</summary>
     public static string Describe(ModelFiles files)

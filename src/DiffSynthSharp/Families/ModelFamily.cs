@@ -17,6 +17,9 @@ internal abstract class ModelFamily
     /// <summary>The networks that a model is made of.</summary>
     public abstract IReadOnlyList<FamilyPart> Parts { get; }
 
+    /// <summary>Published files that hold at least the network that denoises.</summary>
+    public abstract IReadOnlyList<PublishedFile> Published { get; }
+
     /// <summary>The network that denoises, by which the family is told.</summary>
     protected abstract PartKind Denoiser { get; }
 

@@ -61,6 +61,9 @@ internal sealed class ModelFiles : IDisposable
     /// <summary>Where a part that isn't in the model's own file or folder was looked for.</summary>
     public IReadOnlyList<string> PlacesOf(PartKind kind) => IsFolder ? [In(kind.Folder)] : [Path, .. Beside(kind)];
 
+    /// <summary>How a part came in: by the option's name, "beside" the model's file, or with the "model" itself.</summary>
+    public string OriginOf(PartKind kind, ModelPart part) => kind.Given(_options) is not null ? kind.Option! : IsFolder || part.Weights.Source == _file ? "model" : "beside";
+
     /// <summary>A folder that was named by an option, for the tokenizers of single files.</summary>
     public string? Tokenizers => _options.Tokenizers;
 

@@ -32,7 +32,7 @@ public sealed record ModelPartDescription(
 /// <param name="Family">The family it belongs to, or what it looks like instead.</param>
 /// <param name="Parts">Networks that were found.</param>
 /// <param name="Missing">Networks that a complete model would have.</param>
-/// <param name="Scheduler">What the noise schedule comes from.</param>
+/// <param name="Scheduler">What the noise schedule comes from; empty for files that have none.</param>
 /// <param name="Tensors">Every tensor of its files.</param>
 public sealed record ModelDescription(
     string Path, string Family, IReadOnlyList<ModelPartDescription> Parts, IReadOnlyList<string> Missing, string Scheduler, IReadOnlyList<ModelTensor> Tensors)
@@ -66,7 +66,7 @@ public static class ModelInspector
             throw new DiffSynthException($"The folder '{files.Path}' holds no model: expected a diffusers folder with sub-folders such as unet, vae and text_encoder, or transformer. For a single checkpoint, name the file.");
         var missing = family?.Missing(files) ?? [];
         var name = family?.Name ?? likely.FirstOrDefault(part => part.Sign.Family is not null)?.Sign.Family ?? "unknown";
-        return new(files.Path, name, parts, missing, files.Scheduler?.Path ?? $"none; {family?.DefaultSchedulerName ?? "the family's own"} is the default",
+        return new(files.Path, name, parts, missing, files.Scheduler?.Path ?? (family is null ? "" : $"none; {family.DefaultSchedulerName} is the default"),
             [.. files.Entries.Select(entry => new ModelTensor(entry.Name, entry.TypeName, entry.Shape))])
         {
             Summary = Summary(files, family, missing, likely),
