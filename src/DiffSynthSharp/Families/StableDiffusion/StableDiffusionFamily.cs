@@ -83,6 +83,7 @@ internal sealed class StableDiffusionFamily : ModelFamily
             AutoencoderPart.Outline(autoencoder, s_autoencoder),
         ])
         {
+            TakesTurns = mode => mode == MemoryMode.Low,
             DefaultTile = LoadedFamily.TileOfBlocks,
         };
     }
