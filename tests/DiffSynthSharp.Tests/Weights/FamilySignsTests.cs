@@ -1,3 +1,4 @@
+using DiffSynthSharp.Families;
 using DiffSynthSharp.Tests.Models;
 using DiffSynthSharp.Weights;
 
@@ -100,6 +101,10 @@ public sealed class FamilySignsTests
     [Fact]
     public void A_lora_inside_another_program_s_bundle_is_no_model()
         => Assert.Equal("a LoRA", Words(Manifest.Read("flux1-dev").Values.Select(entry => entry with { Name = $"diffusion_model.{entry.Name.Replace(".weight", ".lora_A.weight", StringComparison.Ordinal)}" }).ToDictionary(entry => entry.Name)));
+
+    [Fact]
+    public void Every_family_that_runs_is_told_by_its_name()
+        => Assert.All(FamilyCatalogue.All, family => Assert.Contains(FamilySignTable.Parts, sign => sign.Kind == SignKind.Denoiser && sign.Family == family.Name));
 
     private static string? Words(Dictionary<string, TensorEntry> rows) => FamilySigns.Words(FamilySigns.Look([new Manifest(rows)]));
 }
