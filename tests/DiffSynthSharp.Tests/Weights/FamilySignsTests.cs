@@ -10,27 +10,32 @@ public sealed class FamilySignsTests
     private const string Clip = "a CLIP-L text encoder", LargeClip = "a CLIP-G text encoder", Sd1Parts = "Stable Diffusion 1.x (U-Net, CLIP-L text encoder, autoencoder)";
     private const string SmallAutoencoder = "an autoencoder of Stable Diffusion 1.x or SDXL", LargeAutoencoder = "an autoencoder of FLUX.1 or Stable Diffusion 3";
 
-    private static readonly Dictionary<string, string> s_words = new()
+    private static readonly Dictionary<string, string> s_words = new (string Words, string Manifests)[]
     {
-        ["clip-g"] = LargeClip, ["clip-l"] = Clip, ["clip-vit-large-patch14"] = Clip, ["sd15-clip"] = Clip, ["sd15-text-encoder-diffusers"] = Clip, ["sd3-text-encoder-diffusers"] = Clip,
-        ["sdxl-text-encoder-diffusers"] = Clip, ["sdxl-text-encoder-2-diffusers"] = LargeClip, ["sdxl-conditioner"] = "a CLIP-L text encoder and a CLIP-G text encoder",
-        ["t5xxl"] = "a T5 text encoder", ["flux-text-encoder-2"] = "a T5 text encoder",
-        ["hunyuan-mt5"] = "an mT5 text encoder of Hunyuan-DiT", ["hunyuan-mt5-diffusers"] = "an mT5 text encoder of Hunyuan-DiT", ["hunyuan-bert"] = "a BERT text encoder of Hunyuan-DiT",
-        ["hunyuan-dit"] = "the transformer of Hunyuan-DiT", ["hunyuan-dit-diffusers"] = "the transformer of Hunyuan-DiT",
-        ["kolors-text-encoder"] = "a ChatGLM3 text encoder of Kolors", ["kolors-unet"] = "the U-Net of Kolors",
-        ["omnigen-v1"] = "the transformer of OmniGen", ["omnigen-v1-diffusers"] = "the transformer of OmniGen",
-        ["flux1-dev"] = "the transformer of FLUX.1", ["flux1-dev-diffusers"] = "the transformer of FLUX.1", ["flux1-schnell"] = "the transformer of FLUX.1", ["flux1-schnell-diffusers"] = "the transformer of FLUX.1",
-        ["flex2-preview"] = "the transformer of Flex.2", ["flux-ae"] = LargeAutoencoder, ["flux-vae-diffusers"] = LargeAutoencoder,
-        ["sd15"] = Sd1Parts, ["sd15-published"] = Sd1Parts, ["sd15-unet"] = "the U-Net of Stable Diffusion 1.x", ["sd15-unet-diffusers"] = "the U-Net of Stable Diffusion 1.x",
-        ["sd15-vae"] = SmallAutoencoder, ["sd15-vae-diffusers"] = SmallAutoencoder, ["sdxl-vae-diffusers"] = SmallAutoencoder,
-        ["sd15-controlnet"] = "a ControlNet for Stable Diffusion 1.x", ["sd15-controlnet-diffusers"] = "a ControlNet for Stable Diffusion 1.x", ["sdxl-controlnet-union-promax"] = "a ControlNet-Union for SDXL",
-        ["sdxl-unet"] = "the U-Net of SDXL", ["sdxl-unet-diffusers"] = "the U-Net of SDXL",
-        ["sd3-medium-clips"] = "Stable Diffusion 3 (transformer, autoencoder, CLIP-G text encoder, CLIP-L text encoder)",
-        ["sd3-medium-clips-t5"] = "Stable Diffusion 3 (transformer, autoencoder, CLIP-G text encoder, CLIP-L text encoder, T5 text encoder)",
-        ["sd35-large"] = "Stable Diffusion 3 (transformer, autoencoder)", ["sd35-medium"] = "Stable Diffusion 3 (transformer, autoencoder)",
-        ["sd3-medium-transformer-diffusers"] = "the transformer of Stable Diffusion 3", ["sd35-large-transformer-diffusers"] = "the transformer of Stable Diffusion 3",
-        ["sd35-medium-transformer-diffusers"] = "the transformer of Stable Diffusion 3",
-    };
+        (LargeClip, "clip-g sdxl-text-encoder-2-diffusers"),
+        (Clip, "clip-l clip-vit-large-patch14 sd15-clip sd15-text-encoder-diffusers sd3-text-encoder-diffusers sdxl-text-encoder-diffusers"),
+        ("a CLIP-L text encoder and a CLIP-G text encoder", "sdxl-conditioner"),
+        ("a T5 text encoder", "t5xxl flux-text-encoder-2"),
+        ("an mT5 text encoder of Hunyuan-DiT", "hunyuan-mt5 hunyuan-mt5-diffusers"),
+        ("a BERT text encoder of Hunyuan-DiT", "hunyuan-bert"),
+        ("the transformer of Hunyuan-DiT", "hunyuan-dit hunyuan-dit-diffusers"),
+        ("a ChatGLM3 text encoder of Kolors", "kolors-text-encoder"),
+        ("the U-Net of Kolors", "kolors-unet"),
+        ("the transformer of OmniGen", "omnigen-v1 omnigen-v1-diffusers"),
+        ("the transformer of FLUX.1", "flux1-dev flux1-dev-diffusers flux1-schnell flux1-schnell-diffusers"),
+        ("the transformer of Flex.2", "flex2-preview"),
+        (LargeAutoencoder, "flux-ae flux-vae-diffusers"),
+        (Sd1Parts, "sd15 sd15-published"),
+        ("the U-Net of Stable Diffusion 1.x", "sd15-unet sd15-unet-diffusers"),
+        (SmallAutoencoder, "sd15-vae sd15-vae-diffusers sdxl-vae-diffusers"),
+        ("a ControlNet for Stable Diffusion 1.x", "sd15-controlnet sd15-controlnet-diffusers"),
+        ("a ControlNet-Union for SDXL", "sdxl-controlnet-union-promax"),
+        ("the U-Net of SDXL", "sdxl-unet sdxl-unet-diffusers"),
+        ("Stable Diffusion 3 (transformer, autoencoder, CLIP-G text encoder, CLIP-L text encoder)", "sd3-medium-clips"),
+        ("Stable Diffusion 3 (transformer, autoencoder, CLIP-G text encoder, CLIP-L text encoder, T5 text encoder)", "sd3-medium-clips-t5"),
+        ("Stable Diffusion 3 (transformer, autoencoder)", "sd35-large sd35-medium"),
+        ("the transformer of Stable Diffusion 3", "sd3-medium-transformer-diffusers sd35-large-transformer-diffusers sd35-medium-transformer-diffusers"),
+    }.SelectMany(row => row.Manifests.Split(' '), (row, manifest) => (manifest, row.Words)).ToDictionary();
 
     public static TheoryData<string> Manifests() => [.. Directory.GetFiles(Repository.Fixture("manifests"), "*.tsv").Select(file => Path.GetFileNameWithoutExtension(file)!)];
 
