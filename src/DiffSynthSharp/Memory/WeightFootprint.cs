@@ -50,7 +50,7 @@ internal readonly record struct WeightFootprint(long Allocated, long Copied, lon
         {
             if (form == WeightForm.Held) mapped += parameter.Weight.StoredBytes;
             else if (form == WeightForm.Streamed) streamed += parameter.Weight.StoredBytes;
-            else if (parameter.LiesInFile(form == WeightForm.Converted)) mapped += parameter.Weight.StoredBytes;
+            else if (parameter.LiesInFile(form == WeightForm.Converted)) mapped += parameter.Leaf.UsesAll ? parameter.Weight.StoredBytes : 0;
             else
             {
                 allocated += CachingAllocator.BytesFor(parameter.PlacedBytes(form == WeightForm.Converted));
@@ -72,7 +72,7 @@ internal readonly record struct WeightFootprint(long Allocated, long Copied, lon
     private static long WidenedBytes(StoredParameter parameter, WeightForm form)
     {
         var elements = parameter.Weight.Elements;
-        if (parameter.Leaf is Embedding || form == WeightForm.Converted) return 0;
+        if (!parameter.Leaf.UsesAll || form == WeightForm.Converted) return 0;
         if (form == WeightForm.Kept) return parameter.PlacedBytes(false) == parameter.ConvertedBytes ? 0 : parameter.ConvertedBytes;
         if (form == WeightForm.Held && parameter.Weight.IsReady(ScalarType.Float32) && !parameter.Leaf.Rearranges(parameter.Name)) return 0;
         if (parameter.Leaf is Linear && elements > Linear.PanelElements) elements = Linear.PanelElements;
