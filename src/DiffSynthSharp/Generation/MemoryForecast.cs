@@ -66,7 +66,7 @@ public sealed record MemoryForecast(
         var plan = ModelWeights.PlanOf(files, family, options, free);
         var cells = (Height: (long)height / outline.Latents.Reduction, Width: (long)width / outline.Latents.Reduction);
         var sampling = SamplingPlan.Create(family.SchedulerOf(files), null, null, null, pictures.Steps, latents: cells);
-        var phases = new PhaseForecasts(outline, plan, outline.Networks.ToDictionary(network => network, network => Weigh(files, network, plan)));
+        var phases = new PhaseForecasts(outline, plan, outline.Networks.ToDictionary(network => network, network => Weigh(files, network, plan)), isMeasured);
         return new(family.Name, plan.Mode, plan.Reason, (width, height), sampling.ModelCalls, pictures.Count, free, phases.Of(pictures, cells));
     }
 

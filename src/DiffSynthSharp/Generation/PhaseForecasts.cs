@@ -9,7 +9,8 @@ namespace DiffSynthSharp.Generation;
 /// <param name="outline">The model.</param>
 /// <param name="plan">How its weights are kept.</param>
 /// <param name="weights">What the weights of each network take.</param>
-internal sealed class PhaseForecasts(FamilyOutline outline, MemoryPlan plan, IReadOnlyDictionary<NetworkOutline, WeightFootprint> weights)
+/// <param name="isMeasured">Whether steps are taken by themselves, without prompts.</param>
+internal sealed class PhaseForecasts(FamilyOutline outline, MemoryPlan plan, IReadOnlyDictionary<NetworkOutline, WeightFootprint> weights, bool isMeasured = false)
 {
     /// <summary>The process before a model is loaded: the runtime and libtorch's code.</summary>
     private const long ProcessBytes = 200L << 20;
@@ -54,7 +55,7 @@ internal sealed class PhaseForecasts(FamilyOutline outline, MemoryPlan plan, IRe
             call = call with { Height = Math.Min(Grid(pictures)!.Value.Size, whole.Height), Width = Math.Min(Grid(pictures)!.Value.Size, whole.Width) };
         }
         var cost = In(ModelPhase.Denoise).Single().Cost(call);
-        return Phase(GenerationPhase.Step, ModelPhase.Denoise, new(calls * cost.Operations, cost.ActivationBytes + pictures.Batch * map), calls, beside: pictures.Count > pictures.Batch ? ModelPhase.Decode : null);
+        return Phase(GenerationPhase.Step, ModelPhase.Denoise, new(calls * cost.Operations, cost.ActivationBytes + pictures.Batch * map), calls, beside: isMeasured || pictures.Count > pictures.Batch ? ModelPhase.Decode : null);
     }
 
     private PhaseForecast Decode(PlannedPictures pictures, PictureOutline whole)
@@ -67,7 +68,7 @@ internal sealed class PhaseForecasts(FamilyOutline outline, MemoryPlan plan, IRe
         return Phase(GenerationPhase.Decode, ModelPhase.Decode, new(tiles * tile.Operations, tile.ActivationBytes + NetworkCost.Bytes(3 * pixels, pixels)), (int)tiles);
     }
 
-    // Beside: what an earlier picture left in memory.
+    // Beside: what loading, or an earlier picture, left in memory; encoding prompts would have made it leave.
     private PhaseForecast Phase(GenerationPhase phase, ModelPhase networks, NetworkCost cost, int passes, ModelPhase? beside = null)
     {
         var computing = In(networks).Select(network => weights[network]).ToList();
