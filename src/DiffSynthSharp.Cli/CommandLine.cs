@@ -16,7 +16,7 @@ internal static class CommandLine
     private const int HelpWidth = 110;
 
     /// <summary>Runs one command.</summary>
-    /// <returns>The process's exit code: 0, <see cref="Failed"/>, <see cref="Cancelled"/> or <see cref="VerifyCommand.Differs"/>.</returns>
+    /// <returns>The process's exit code: 0, <see cref="Failed"/>, <see cref="Cancelled"/>, <see cref="VerifyCommand.Differs"/> or <see cref="ModelsWhereCommand.Incomplete"/>.</returns>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments, Terminal terminal, CancellationToken cancellation)
     {
         var parsed = Parse(arguments.Count == 0 ? ["--help"] : arguments, terminal);

@@ -32,28 +32,31 @@ internal static class InspectCommand
     private static void WriteJson(Terminal terminal, ModelDescription model, bool withTensors)
     {
         if (withTensors) JsonLines.Write(terminal.Out, model);
-        else JsonLines.Write(terminal.Out, new { model.Path, model.Family, model.Parts, model.Missing, model.Scheduler });
+        else JsonLines.Write(terminal.Out, new { model.Path, model.Family, model.Summary, model.Parts, model.Missing, model.Scheduler });
     }
 
     private static void WriteTables(Terminal terminal, ModelDescription model, bool withTensors)
     {
         var page = terminal.Page();
-        page.WriteLine($"{model.Path}: {model.Family}");
+        terminal.Out.WriteLine($"{model.Path}: {model.Summary}");
         var parts = new Table { Border = TableBorder.Simple };
         parts.AddColumns("part", "sizes", "stored as", "tensors", "parameters", "bytes", "from");
         foreach (var part in model.Parts)
         {
             var (tensors, parameters, bytes) = (Grouped(part.Tensors), Grouped(part.Parameters), Grouped(part.Bytes));
-            parts.AddRow(Markup.Escape(part.Name), Markup.Escape(part.Sizes), string.Join(", ", part.Types), tensors, parameters, bytes, Markup.Escape(Origin(part)));
+            parts.AddRow(Markup.Escape(part.Name), Markup.Escape(part.Sizes), Types(part), tensors, parameters, bytes, Markup.Escape(Origin(part)));
         }
         foreach (var missing in model.Missing) parts.AddRow(Markup.Escape(missing), "missing");
         page.Write(parts);
-        page.WriteLine($"Schedule: {model.Scheduler}");
+        if (model.Scheduler.Length > 0) page.WriteLine($"Schedule: {model.Scheduler}");
         foreach (var part in model.Parts.Where(part => part.Unknown.Count > 0))
             page.WriteLine($"{part.Name}: {part.Unknown.Count} tensors do not belong to it, such as {part.Unknown[0]}");
         if (!withTensors) return;
         foreach (var tensor in model.Tensors) terminal.Out.WriteLine($"{tensor.Name}\t{tensor.Type}\t{string.Join('x', tensor.Shape)}");
     }
+
+    private static string Types(ModelPartDescription part)
+        => part.TypeCounts.Count == 1 ? part.TypeCounts.Keys.First() : string.Join(", ", part.TypeCounts.Select(type => $"{type.Key} ×{Grouped(type.Value)}"));
 
     private static string Origin(ModelPartDescription part) => part.Prefix.Length == 0 ? part.Origin : $"{part.Origin} ({part.Prefix}*)";
 

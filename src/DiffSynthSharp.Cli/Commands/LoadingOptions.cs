@@ -9,16 +9,7 @@ internal sealed class LoadingOptions
 
     private static readonly Dictionary<string, MemoryMode> s_modes = new() { ["low"] = MemoryMode.Low, ["balanced"] = MemoryMode.Balanced, ["full"] = MemoryMode.Full };
 
-    private readonly Option<string?> _vae = Values.Text("--vae", "FILE", "An autoencoder in place of the model's own, or for one that has none.");
-
-    private readonly Option<string?> _clipL = Values.Text("--clip-l", "FILE", "The CLIP-L text encoder. Default: the model's own, else clip_l.safetensors beside it.");
-
-    private readonly Option<string?> _clipG = Values.Text("--clip-g", "FILE", "The CLIP-G text encoder (Stable Diffusion 3). Default: the model's own, else clip_g.safetensors beside it.");
-
-    private readonly Option<string?> _t5 = Values.Text("--t5", "FILE", "The T5 text encoder (FLUX.1, Stable Diffusion 3). Default: the model's own, else t5xxl_fp16.safetensors or its fp8 form beside it.");
-
-    private readonly Option<string?> _tokenizers = Values.Text("--tokenizers", "FOLDER",
-        "Where vocab.json and merges.txt (and spiece.model for T5) are, for single files that have none beside them. Default: beside the model, then the cache.");
+    private readonly PartOptions _parts = new();
 
     private readonly Option<string?> _device = Values.Text("--device", "NAME", "cpu, cuda or cuda:N. Default: cpu.");
 
@@ -30,25 +21,20 @@ internal sealed class LoadingOptions
     private readonly Option<double?> _budget = Values.Number("--memory-budget", "GB", "Gigabytes that weights may take in mode low. Default: an eighth of what is free.");
 
     /// <summary>The options, in the order of the help.</summary>
-    public IEnumerable<Option> All => [_vae, _clipL, _clipG, _t5, _tokenizers, _device, _threads, _memory, _budget];
+    public IEnumerable<Option> All => [.. _parts.All, _device, _threads, _memory, _budget];
 
     /// <summary>Whether a device was named.</summary>
     public bool NamesDevice(ParseResult parsed) => parsed.GetValue(_device) is not null;
 
     /// <summary>What the command line says.</summary>
     /// <exception cref="DiffSynthException">A mode is unknown or a budget is no positive number.</exception>
-    public LoadOptions Of(ParseResult parsed) => new()
+    public LoadOptions Of(ParseResult parsed) => _parts.Of(parsed, new()
     {
-        Vae = parsed.GetValue(_vae),
-        ClipL = parsed.GetValue(_clipL),
-        ClipG = parsed.GetValue(_clipG),
-        T5 = parsed.GetValue(_t5),
-        Tokenizers = parsed.GetValue(_tokenizers),
         Device = parsed.GetValue(_device) ?? "cpu",
         Threads = parsed.GetValue(_threads),
         Memory = parsed.GetValue(_memory) is not { } mode ? null
             : s_modes.TryGetValue(mode, out var known) ? known : throw new DiffSynthException($"--memory '{mode}' is unknown. Known: {string.Join(", ", s_modes.Keys)}."),
         MemoryBudget = parsed.GetValue(_budget) is not { } gigabytes ? null
             : gigabytes is > 0 and < 1e6 ? (long)(gigabytes * Gigabyte) : throw new DiffSynthException($"--memory-budget {gigabytes} doesn't fit: expected gigabytes, more than 0."),
-    };
+    });
 }

@@ -49,6 +49,6 @@ internal static class ModelsCommand
             terminal.Out.WriteLine(fetched.Count == 0 ? $"{known.Folder} is complete." : string.Join(Environment.NewLine, fetched));
             return 0;
         });
-        return new Command("models", "See what is on this machine, and fetch what a model needs.") { list, pull };
+        return new Command("models", "See what is on this machine, and fetch what a model needs.") { list, ModelsWhereCommand.Create(terminal), pull };
     }
 }

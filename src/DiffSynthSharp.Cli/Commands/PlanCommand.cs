@@ -55,7 +55,7 @@ internal sealed class PlanCommand
             Tiles = parsed.GetValue(_tiled) ? new() : null,
         };
         var forecast = MemoryForecast.Of(path, pictures, loading);
-        var modes = forecast.HasModes ? Enum.GetValues<MemoryMode>().Select(mode => InMode(path, pictures, loading, mode)).ToList() : [];
+        var modes = Enum.GetValues<MemoryMode>().Select(mode => InMode(path, pictures, loading, mode)).ToList();
         var time = TimeForecast.Of(forecast, loading.Threads);
         if (parsed.GetValue(_json)) JsonLines.Write(terminal.Out, new { Model = path, forecast.Family, Width = forecast.Size.Width, Height = forecast.Size.Height, Mode = Word(forecast.Mode), forecast.PeakBytes, forecast.FreeBytes, Phases = forecast.Phases.Select(Named), Modes = modes.Select(Named), Time = time });
         else WriteTables(terminal, path, forecast, modes, time);
@@ -77,15 +77,14 @@ internal sealed class PlanCommand
         var page = terminal.Page();
         var pictures = forecast.Pictures == 1 ? "one picture" : $"{forecast.Pictures} pictures";
         page.WriteLine($"{path}: {forecast.Family}, {pictures} of {forecast.Size.Width}x{forecast.Size.Height}, {forecast.ModelCalls} steps each");
-        page.WriteLine(forecast.HasModes ? forecast.Reason : $"Memory modes change nothing for {forecast.Family}; {Gigabytes(forecast.FreeBytes)} are free.");
+        page.WriteLine(forecast.Reason);
         var phases = new Table { Border = TableBorder.Simple };
         phases.AddColumns("phase", "memory at most", "weights", "activations", "read from files", "time");
         foreach (var phase in forecast.Phases)
             phases.AddRow(Word(phase.Phase), Gigabytes(phase.PeakBytes), Gigabytes(phase.WeightBytes), Gigabytes(phase.ActivationBytes), Gigabytes(phase.ReadBytes), Duration(SecondsOf(phase.Phase, time)));
         page.Write(phases);
         page.WriteLine($"In all about {Duration(time.TotalSeconds)} at {time.PeakGflops.ToString("0", CultureInfo.InvariantCulture)} GFLOP/s of {time.Threads} threads, and the time to load; a step, a decode and what they read are those of one picture.");
-        if (forecast.PeakBytes > forecast.FreeBytes) page.WriteLine($"That is more memory than the {Gigabytes(forecast.FreeBytes)} that are free: {(forecast.HasModes ? "choose a smaller mode or --tiled" : "add --tiled, or choose a smaller size")}.");
-        if (modes.Count == 0) return;
+        if (forecast.PeakBytes > forecast.FreeBytes) page.WriteLine($"That is more memory than the {Gigabytes(forecast.FreeBytes)} that are free: choose a smaller mode, --tiled or a smaller size.");
         var table = new Table { Border = TableBorder.Simple };
         table.AddColumns("--memory", "memory at most", "weights", "read per step");
         foreach (var mode in modes) table.AddRow($"{Word(mode.Mode)}{(mode.Mode == forecast.Mode ? " (this plan)" : "")}", Gigabytes(mode.PeakBytes), Gigabytes(mode.WeightBytes), Gigabytes(mode.ReadBytesPerStep));

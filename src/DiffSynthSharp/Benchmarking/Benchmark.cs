@@ -103,7 +103,7 @@ public static class Benchmark
     private static MemoryForecast Forecast(BenchmarkOptions options, string path)
     {
         using var files = ModelFiles.Open(path, options.Loading);
-        var family = FamilyCatalogue.Find(files) ?? FamilyCatalogue.All[^1];
+        var family = FamilyCatalogue.Choose(files);
         return MemoryForecast.Of(files, family, new() { Size = options.Size, Guidance = options.Guidance }, options.Loading, isMeasured: true);
     }
 

@@ -31,7 +31,8 @@ internal sealed class ResidentMemory : IDisposable
         (PeakOwn, PeakFiles, PeakTogether) = (Math.Max(PeakOwn, own), Math.Max(PeakFiles, files), Math.Max(PeakTogether, own + files));
     }
 
-    private static long Kilobytes(string line) => long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) << 10;
+    // A name, a tab, blanks where the number has few digits, the number, its unit.
+    internal static long Kilobytes(string line) => long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) << 10;
 
     public void Dispose() => _timer?.Dispose();
 }

@@ -28,8 +28,11 @@ internal sealed record NetworkOutline(PartKind Kind, ModelPhase Phase, Func<nn.M
 internal sealed record FamilyOutline(
     LatentFormat Latents, (int Width, int Height) DefaultSize, int SizeMultiple, double DefaultGuidance, bool TilesBlocks, IReadOnlyList<NetworkOutline> Networks)
 {
-    /// <summary>Whether memory modes count: networks take turns in memory, unless everything is converted once.</summary>
-    public bool TakesTurns { get; init; }
+    /// <summary>Whether networks take turns in memory in a mode; else all stay.</summary>
+    public required Func<MemoryMode, bool> TakesTurns { get; init; }
+
+    /// <summary>Whether text encoders are not loaded where only the denoising network is measured.</summary>
+    public bool LeavesTextOut { get; init; }
 
     /// <summary>Latent cells of a tile's side, when the user asked for tiles and named none.</summary>
     public required int DefaultTile { get; init; }

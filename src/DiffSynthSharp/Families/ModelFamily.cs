@@ -1,5 +1,4 @@
 using DiffSynthSharp.Sampling;
-using DiffSynthSharp.Weights;
 
 namespace DiffSynthSharp.Families;
 
@@ -17,6 +16,9 @@ internal abstract class ModelFamily
 
     /// <summary>The networks that a model is made of.</summary>
     public abstract IReadOnlyList<FamilyPart> Parts { get; }
+
+    /// <summary>Published files that hold at least the network that denoises.</summary>
+    public abstract IReadOnlyList<PublishedFile> Published { get; }
 
     /// <summary>The network that denoises, by which the family is told.</summary>
     protected abstract PartKind Denoiser { get; }
@@ -58,6 +60,9 @@ internal abstract class ModelFamily
 
     private IEnumerable<PartOption> Unread(LoadOptions options) => PartOption.All.Where(option => option.Given(options) is not null && !Has(option));
 
+    /// <summary>What the files lack of a complete model, in words.</summary>
+    public virtual IReadOnlyList<string> Missing(ModelFiles files) => [.. Parts.Where(part => !part.IsOptional && files.Find(part.Kind) is null).Select(part => part.Kind.Name)];
+
     /// <summary>Loads a model.</summary>
     /// <param name="files">Complete files; they may be closed afterwards.</param>
     /// <param name="context">Where to.</param>
@@ -89,7 +94,7 @@ internal abstract class ModelFamily
     /// <summary>A part that the model can't do without.</summary>
     /// <exception cref="DiffSynthException">It isn't there.</exception>
     protected ModelPart Required(ModelFiles files, PartKind kind) => files.Find(kind) ?? throw new DiffSynthException(
-        $"'{files.Path}' holds no {kind.Name} of {Name}. {FamilySigns.Describe(files.Entries.Select(entry => entry.Name))}"
+        $"'{files.Path}' holds no {kind.Name} of {Name}. {FamilyCatalogue.Describe(files)}"
         + (kind.Option is null || kind.Published.Count == 0 ? " `diffsynth inspect` lists what it holds."
             : $" Name its file with {kind.Option}, or put {string.Join(" or ", kind.Published.Select(file => file.Name))} beside it; `diffsynth models where` says where to get it."));
 }

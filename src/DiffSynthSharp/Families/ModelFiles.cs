@@ -40,6 +40,11 @@ internal sealed class ModelFiles : IDisposable
     /// <summary>The files and component folders that were opened so far, the model's own file first.</summary>
     public IReadOnlyList<WeightSource> Sources => [.. _open.Values];
 
+    /// <summary>The model's own file, or those of its components that are there; nothing that options name or that lies beside it.</summary>
+    /// <param name="folders">Sub-folders that components may have.</param>
+    public IReadOnlyList<ITensorSource> Own(IEnumerable<string> folders)
+        => IsFolder ? [.. folders.Select(folder => In(folder)).Where(folder => Directory.Exists(folder) && WeightSource.HasWeights(folder)).Select(Source)] : [_file!];
+
     /// <summary>Lines for the user: parts that were found beside the model's file.</summary>
     public IReadOnlyList<string> Notes => _notes;
 
@@ -55,6 +60,9 @@ internal sealed class ModelFiles : IDisposable
 
     /// <summary>Where a part that isn't in the model's own file or folder was looked for.</summary>
     public IReadOnlyList<string> PlacesOf(PartKind kind) => IsFolder ? [In(kind.Folder)] : [Path, .. Beside(kind)];
+
+    /// <summary>How a part came in: by the option's name, "beside" the model's file, or with the "model" itself.</summary>
+    public string OriginOf(PartKind kind, ModelPart part) => kind.Option?.Given(_options) is not null ? kind.Option.Name : IsFolder || part.Weights.Source == _file ? "model" : "beside";
 
     /// <summary>A folder that was named by an option, for the tokenizers of single files.</summary>
     public string? Tokenizers => _options.Tokenizers;
@@ -80,7 +88,7 @@ internal sealed class ModelFiles : IDisposable
     // A file of one part is told by the option that it should have been given to; others by what their names look like.
     private static string Instead(WeightSource source)
         => FamilyCatalogue.All.SelectMany(family => family.Parts).Select(part => part.Kind).FirstOrDefault(kind => kind.Option is not null && In(kind, source, null)?.Weights.Prefix.Length == 0) is { Option: { } option }
-            ? $"It holds {option.What}, which {option} is for." : FamilySigns.Describe(source.Entries.Keys);
+            ? $"It holds {option.What}, which {option} is for." : FamilySigns.Describe(source);
 
     private ModelPart? InFolder(PartKind kind, string folder) => In(kind, Source(kind, folder), ConfigFile.TryRead(System.IO.Path.Combine(folder, "config.json")));
 

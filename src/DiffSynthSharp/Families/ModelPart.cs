@@ -1,3 +1,4 @@
+using DiffSynthSharp.Tokenizers;
 using DiffSynthSharp.Weights;
 
 namespace DiffSynthSharp.Families;
@@ -20,12 +21,16 @@ internal sealed record PartKind(string Name, string Folder, IReadOnlyList<string
     /// <summary>Published files of this kind alone, looked for beside a model's file that lacks it.</summary>
     public IReadOnlyList<PublishedFile> Published { get; init; } = [];
 
+    /// <summary>What it reads prompts with; null when it reads none.</summary>
+    public VocabularyKind? Vocabulary { get; init; }
+
     /// <summary>Tells from names and shapes that follow the layout whether they are this network and no relative of it.</summary>
     public Func<ComponentWeights, bool> IsIt { get; init; } = _ => true;
 }
 
 /// <summary>A file that can be downloaded from its publisher.</summary>
 /// <param name="Name">Its name there.</param>
-/// <param name="Home">Where: publisher/repository on the usual hub.</param>
-/// <param name="Bytes">Its length; 0 when it isn't known to the byte.</param>
-internal sealed record PublishedFile(string Name, string Home, long Bytes = 0);
+/// <param name="Home">Where: publisher/repository on huggingface.co, and the folder in it.</param>
+/// <param name="Bytes">Its length; null when it isn't known to the byte.</param>
+/// <param name="Sha256">In small hexadecimal digits; null when it isn't known.</param>
+internal sealed record PublishedFile(string Name, string Home, long? Bytes = null, string? Sha256 = null);

@@ -1,4 +1,5 @@
 using DiffSynthSharp.Models.TextEncoders;
+using DiffSynthSharp.Tokenizers;
 using DiffSynthSharp.Weights;
 
 namespace DiffSynthSharp.Families;
@@ -13,7 +14,8 @@ internal static class TextParts
     public static PartKind ClipL { get; } = new("CLIP-L text encoder", "text_encoder", ["text_encoders.clip_l.transformer.", ""], ClipTextKeys.For)
     {
         Option = PartOption.ClipL,
-        Published = [new("clip_l.safetensors", "comfyanonymous/flux_text_encoders", 246_144_152)],
+        Vocabulary = TokenizerFiles.Clip,
+        Published = [new("clip_l.safetensors", "comfyanonymous/flux_text_encoders", 246_144_152, "660c6f5b1abae9dc498ac2d21e1347d2abdb0cf6c0c0c8576cd796491d9a6cdd")],
         IsIt = weights => Layers(weights) <= LayersOfClipL,
     };
 
@@ -21,7 +23,8 @@ internal static class TextParts
     public static PartKind ClipG { get; } = new("CLIP-G text encoder", "text_encoder_2", ClipTextKeys.BigPrefixes, ClipTextKeys.For)
     {
         Option = PartOption.ClipG,
-        Published = [new("clip_g.safetensors", "stabilityai/stable-diffusion-3-medium: text_encoders", 1_389_382_176)],
+        Vocabulary = TokenizerFiles.Clip,
+        Published = [new("clip_g.safetensors", "stabilityai/stable-diffusion-3-medium/text_encoders", 1_389_382_176, "ec310df2af79c318e24d20511b601a591ca8cd4f1fce1d8dff822a356bcdb1f4")],
         IsIt = weights => Layers(weights) > LayersOfClipL || weights.Shapes.ContainsKey("text_projection.weight"),
     };
 
@@ -30,11 +33,12 @@ internal static class TextParts
     public static PartKind T5(string folder) => new("T5 text encoder", folder, T5Keys.Prefixes, T5Keys.For)
     {
         Option = PartOption.T5,
+        Vocabulary = TokenizerFiles.T5,
         Published =
         [
-            new("t5xxl_fp16.safetensors", "comfyanonymous/flux_text_encoders", 9_787_841_024),
-            new("t5xxl_fp8_e4m3fn.safetensors", "comfyanonymous/flux_text_encoders", 4_893_934_904),
-            new("t5xxl_fp8_e4m3fn_scaled.safetensors", "comfyanonymous/flux_text_encoders"),
+            new("t5xxl_fp16.safetensors", "comfyanonymous/flux_text_encoders", 9_787_841_024, "6e480b09fae049a72d2a8c5fbccb8d3e92febeb233bbe9dfe7256958a9167635"),
+            new("t5xxl_fp8_e4m3fn.safetensors", "comfyanonymous/flux_text_encoders", 4_893_934_904, "7d330da4816157540d6bb7838bf63a0f02f573fc48ca4d8de34bb0cbfd514f09"),
+            new("t5xxl_fp8_e4m3fn_scaled.safetensors", "comfyanonymous/flux_text_encoders", 5_157_348_688, "a498f0485dc9536735258018417c3fd7758dc3bccc0a645feaa472b34955557a"),
         ],
     };
 

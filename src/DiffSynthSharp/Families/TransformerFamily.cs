@@ -69,7 +69,8 @@ internal abstract class TransformerFamily(TransformerSetup setup, ResidentNetwor
     public static FamilyOutline Outline(LatentFormat latents, double guidance, IReadOnlyList<NetworkOutline> networks)
         => new(latents, (PublishedSide, PublishedSide), latents.Reduction * Patch, guidance, TilesBlocks: false, networks)
         {
-            TakesTurns = true,
+            LeavesTextOut = true,
+            TakesTurns = mode => mode != MemoryMode.Full,
             DefaultTile = TileOfSteps,
         };
 

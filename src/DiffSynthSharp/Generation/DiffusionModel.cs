@@ -53,10 +53,9 @@ public sealed partial class DiffusionModel : IDisposable
         string path, LoadOptions options, IProgress<GenerationProgress>? progress, CancellationToken cancellation, bool isMeasured = false)
     {
         using var files = ModelFiles.Open(path, options);
-        var kind = FamilyCatalogue.Find(files);
-        kind?.Check(options);
+        var kind = FamilyCatalogue.Choose(files);
+        kind.Check(options);
         var description = ModelInspector.Describe(files, kind);
-        kind ??= FamilyCatalogue.All[^1];
         if (!isMeasured) kind.Check(files);
         foreach (var note in files.Notes) progress?.Report(new(GenerationPhase.Load, 0, 1, 0) { Message = note });
         TorchRuntime.EnsureLoaded();

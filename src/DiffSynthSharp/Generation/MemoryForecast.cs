@@ -31,9 +31,6 @@ public sealed record MemoryForecast(
     /// <summary>Most resident memory of the process, over all phases.</summary>
     public long PeakBytes => Phases.Max(phase => phase.PeakBytes);
 
-    /// <summary>Whether the modes differ for this model.</summary>
-    public required bool HasModes { get; init; }
-
     /// <summary>A phase's part.</summary>
     public PhaseForecast Of(GenerationPhase phase) => Phases.First(forecast => forecast.Phase == phase);
 
@@ -46,9 +43,8 @@ public sealed record MemoryForecast(
     {
         options ??= new();
         using var files = ModelFiles.Open(path, options);
-        var found = FamilyCatalogue.Find(files);
-        found?.Check(options);
-        var family = found ?? FamilyCatalogue.All[^1];
+        var family = FamilyCatalogue.Choose(files);
+        family.Check(options);
         family.Check(files);
         if (pictures.TextLength is not null && !family.Has(PartOption.T5)) throw FamilyValues.Unfit("text length (--text-length)", FamilyValues.WithoutT5(family.Name));
         TorchRuntime.EnsureLoaded();
@@ -65,22 +61,21 @@ public sealed record MemoryForecast(
     internal static MemoryForecast Of(ModelFiles files, ModelFamily family, PlannedPictures pictures, LoadOptions options, bool isMeasured = false)
     {
         var (request, outline, free) = (pictures.Request, family.Outline(files), FreeMemory.Bytes());
-        if (isMeasured && outline.TakesTurns) outline = outline with { Networks = [.. outline.Networks.Where(network => network.Phase != ModelPhase.Encode)] };
+        if (isMeasured && outline.LeavesTextOut) outline = outline with { Networks = [.. outline.Networks.Where(network => network.Phase != ModelPhase.Encode)] };
         RequestCheck.Values(request);
         var (width, height) = pictures.Size ?? outline.DefaultSize;
         RequestCheck.Fits(width, height, family.Name, outline.SizeMultiple);
         var plan = ModelWeights.PlanOf(files, family, options, free);
         var cells = (Height: (long)height / outline.Latents.Reduction, Width: (long)width / outline.Latents.Reduction);
         var sampling = SamplingPlan.Create(family.SchedulerOf(files), null, null, null, pictures.Steps, latents: cells);
-        var phases = new PhaseForecasts(outline, plan, outline.Networks.ToDictionary(network => network, network => Weigh(files, network, outline, plan)));
-        return new(family.Name, plan.Mode, plan.Reason, (width, height), sampling.ModelCalls, pictures.Count, free, phases.Of(pictures, cells)) { HasModes = outline.TakesTurns };
+        var phases = new PhaseForecasts(outline, plan, outline.Networks.ToDictionary(network => network, network => Weigh(files, network, plan)), isMeasured);
+        return new(family.Name, plan.Mode, plan.Reason, (width, height), sampling.ModelCalls, pictures.Count, free, phases.Of(pictures, cells));
     }
 
-    private static WeightFootprint Weigh(ModelFiles files, NetworkOutline network, FamilyOutline outline, MemoryPlan plan)
+    private static WeightFootprint Weigh(ModelFiles files, NetworkOutline network, MemoryPlan plan)
     {
-        var cpu = TorchSharp.torch.CPU;
         if (files.Find(network.Kind) is not { Weights: var weights }) return WeightFootprint.OfRandom(network.Create());
         return WeightFootprint.Of(network.Create(), weights, network.Kind.Name,
-            parameters => outline.TakesTurns ? new Residency(cpu, plan).Decide(parameters) : Weights.WeightLoader.Decide(parameters, cpu));
+            new Residency(TorchSharp.torch.CPU, plan).Decide);
     }
 }

@@ -9,12 +9,13 @@ namespace DiffSynthSharp.Generation;
 /// <param name="outline">The model.</param>
 /// <param name="plan">How its weights are kept.</param>
 /// <param name="weights">What the weights of each network take.</param>
-internal sealed class PhaseForecasts(FamilyOutline outline, MemoryPlan plan, IReadOnlyDictionary<NetworkOutline, WeightFootprint> weights)
+/// <param name="isMeasured">Whether steps are taken by themselves, without prompts.</param>
+internal sealed class PhaseForecasts(FamilyOutline outline, MemoryPlan plan, IReadOnlyDictionary<NetworkOutline, WeightFootprint> weights, bool isMeasured = false)
 {
     /// <summary>The process before a model is loaded: the runtime and libtorch's code.</summary>
     private const long ProcessBytes = 200L << 20;
 
-    private bool TakesTurns => outline.TakesTurns && plan.Mode != MemoryMode.Full;
+    private bool TakesTurns => outline.TakesTurns(plan.Mode);
 
     /// <summary>The phases of making pictures.</summary>
     /// <param name="pictures">The pictures.</param>
@@ -54,7 +55,7 @@ internal sealed class PhaseForecasts(FamilyOutline outline, MemoryPlan plan, IRe
             call = call with { Height = Math.Min(Grid(pictures)!.Value.Size, whole.Height), Width = Math.Min(Grid(pictures)!.Value.Size, whole.Width) };
         }
         var cost = In(ModelPhase.Denoise).Single().Cost(call);
-        return Phase(GenerationPhase.Step, ModelPhase.Denoise, new(calls * cost.Operations, cost.ActivationBytes + pictures.Batch * map), calls);
+        return Phase(GenerationPhase.Step, ModelPhase.Denoise, new(calls * cost.Operations, cost.ActivationBytes + pictures.Batch * map), calls, beside: isMeasured || pictures.Count > pictures.Batch ? ModelPhase.Decode : null);
     }
 
     private PhaseForecast Decode(PlannedPictures pictures, PictureOutline whole)
@@ -67,15 +68,17 @@ internal sealed class PhaseForecasts(FamilyOutline outline, MemoryPlan plan, IRe
         return Phase(GenerationPhase.Decode, ModelPhase.Decode, new(tiles * tile.Operations, tile.ActivationBytes + NetworkCost.Bytes(3 * pixels, pixels)), (int)tiles);
     }
 
-    private PhaseForecast Phase(GenerationPhase phase, ModelPhase networks, NetworkCost cost, int passes)
+    // Beside: what loading, or an earlier picture, left in memory; encoding prompts would have made it leave.
+    private PhaseForecast Phase(GenerationPhase phase, ModelPhase networks, NetworkCost cost, int passes, ModelPhase? beside = null)
     {
         var computing = In(networks).Select(network => weights[network]).ToList();
-        var present = TakesTurns ? computing : [.. outline.Networks.Where(network => network.Phase <= networks).Select(network => weights[network])];
-        var resting = TakesTurns ? 0 : outline.Networks.Where(network => network.Phase > networks).Sum(network => weights[network].Allocated);
-        var widened = computing.Max(footprint => footprint.Widened);
-        var held = present.Sum(footprint => footprint.Allocated + footprint.Mapped) + computing.Max(footprint => footprint.InFlight) + resting;
-        var (used, read) = (widened + cost.ActivationBytes, passes * computing.Sum(footprint => footprint.Streamed));
-        return new(phase, held + widened, cost.ActivationBytes, ProcessBytes + held + used + Math.Min(used, CachingAllocator.LimitBytes), read, cost.Operations);
+        bool IsPresent(NetworkOutline network) => network.Phase == networks || network.Phase == beside || !TakesTurns && network.Phase < networks;
+        var present = outline.Networks.Where(IsPresent).Sum(network => weights[network].Allocated + weights[network].Mapped);
+        var resting = TakesTurns ? 0 : outline.Networks.Where(network => !IsPresent(network)).Sum(network => weights[network].Allocated);
+        var held = present + computing.Max(footprint => footprint.Working) + resting;
+        // The allocator keeps what was let go of.
+        var (freed, read) = (computing.Max(footprint => footprint.Widened) + cost.ActivationBytes, passes * computing.Sum(footprint => footprint.Streamed));
+        return new(phase, held, cost.ActivationBytes, ProcessBytes + held + cost.ActivationBytes + Math.Min(freed, CachingAllocator.LimitBytes), read, cost.Operations);
     }
 
     private IEnumerable<NetworkOutline> In(ModelPhase phase) => outline.Networks.Where(network => network.Phase == phase);

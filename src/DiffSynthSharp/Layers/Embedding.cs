@@ -18,6 +18,8 @@ internal sealed class Embedding : Leaf
 
     public override bool CanHold(string name) => true;
 
+    public override bool UsesAll => false;
+
     /// <summary>Rows in the table.</summary>
     public long Count => _weight!.shape[0];
 

@@ -43,6 +43,9 @@ internal abstract class Leaf : nn.Module<Tensor, Tensor>
     /// <param name="name">"weight" or "bias".</param>
     public virtual bool Rearranges(string name) => false;
 
+    /// <summary>Whether a use of this layer touches all of its parameters; a table of rows is touched where rows are asked for, and only these are widened.</summary>
+    public virtual bool UsesAll => true;
+
     /// <summary>Where this layer computes: where its parameters are, or were before they were taken away; the CPU when there never were any.</summary>
     public Device Device { get; private set; } = CPU;
 

@@ -10,9 +10,9 @@ namespace DiffSynthSharp.Memory;
 /// <param name="Copied">Bytes of the file that these are made of.</param>
 /// <param name="Mapped">Bytes that are used over the file, in resident memory from their first use on.</param>
 /// <param name="Streamed">Bytes that are read from the file in every pass.</param>
-/// <param name="InFlight">Most of the latter that are in resident memory at once.</param>
-/// <param name="Widened">Most bytes that are widened at once for one use.</param>
-internal readonly record struct WeightFootprint(long Allocated, long Copied, long Mapped, long Streamed, long InFlight, long Widened)
+/// <param name="Working">Most bytes at once of those that are read in every pass and of what is widened for one use.</param>
+/// <param name="Widened">Most bytes that are widened for one use.</param>
+internal readonly record struct WeightFootprint(long Allocated, long Copied, long Mapped, long Streamed, long Working, long Widened)
 {
     /// <summary>Weighs a network without reading its tensors.</summary>
     /// <param name="network">Its parameters lie on META; disposed here.</param>
@@ -45,32 +45,34 @@ internal readonly record struct WeightFootprint(long Allocated, long Copied, lon
 
     private static WeightFootprint Of(IReadOnlyList<WeightDecision> decisions)
     {
-        var (allocated, copied, mapped, streamed, inFlight, before, widened) = (0L, 0L, 0L, 0L, 0L, 0L, 0L);
+        var (allocated, copied, mapped, streamed) = (0L, 0L, 0L, 0L);
         foreach (var (parameter, form) in decisions)
         {
-            widened = Math.Max(widened, WidenedBytes(parameter, form));
             if (form == WeightForm.Held) mapped += parameter.Weight.StoredBytes;
-            else if (form == WeightForm.Streamed)
-            {
-                streamed += parameter.Weight.StoredBytes;
-                inFlight = Math.Max(inFlight, before + parameter.Weight.StoredBytes); // one is computed with while the next is read
-                before = parameter.Weight.StoredBytes;
-            }
-            else if (parameter.LiesInFile(form == WeightForm.Converted)) mapped += parameter.Weight.StoredBytes;
+            else if (form == WeightForm.Streamed) streamed += parameter.Weight.StoredBytes;
+            else if (parameter.LiesInFile(form == WeightForm.Converted)) mapped += parameter.Leaf.UsesAll ? parameter.Weight.StoredBytes : 0;
             else
             {
                 allocated += CachingAllocator.BytesFor(parameter.PlacedBytes(form == WeightForm.Converted));
                 copied += parameter.Weight.StoredBytes;
             }
         }
-        return new(allocated, copied, mapped, streamed, inFlight, widened);
+        var widened = decisions.Select(decision => WidenedBytes(decision.Parameter, decision.Form)).DefaultIfEmpty(0).Max();
+        return new(allocated, copied, mapped, streamed, Math.Max(widened, WorkingBytes([.. decisions.Where(decision => decision.Form is WeightForm.Held or WeightForm.Streamed)])), widened);
+    }
+
+    // One weight is computed with while the next of those that layers hold is read; behind the last one the next pass begins.
+    private static long WorkingBytes(IReadOnlyList<WeightDecision> held)
+    {
+        long Read(int i) => held[i % held.Count] is { Form: WeightForm.Streamed, Parameter.Weight.StoredBytes: var bytes } ? bytes : 0;
+        return Enumerable.Range(0, held.Count).Select(i => Read(i) + (held.Count > 1 ? Read(i + 1) : 0) + WidenedBytes(held[i].Parameter, held[i].Form)).DefaultIfEmpty(0).Max();
     }
 
     // Large linear layers widen a panel at a time; tables widen the rows that are asked for.
     private static long WidenedBytes(StoredParameter parameter, WeightForm form)
     {
         var elements = parameter.Weight.Elements;
-        if (parameter.Leaf is Embedding || form == WeightForm.Converted) return 0;
+        if (!parameter.Leaf.UsesAll || form == WeightForm.Converted) return 0;
         if (form == WeightForm.Kept) return parameter.PlacedBytes(false) == parameter.ConvertedBytes ? 0 : parameter.ConvertedBytes;
         if (form == WeightForm.Held && parameter.Weight.IsReady(ScalarType.Float32) && !parameter.Leaf.Rearranges(parameter.Name)) return 0;
         if (parameter.Leaf is Linear && elements > Linear.PanelElements) elements = Linear.PanelElements;

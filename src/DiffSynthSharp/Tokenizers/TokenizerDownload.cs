@@ -10,15 +10,15 @@ public static class TokenizerDownload
     private const string ClipHome = "https://huggingface.co/openai/clip-vit-large-patch14/resolve/main/";
     private const string T5Home = "https://huggingface.co/google/t5-v1_1-xxl/resolve/main/";
 
-    private sealed record PinnedFile(string Home, string Name, long Bytes, string Sha256);
-
-    private static readonly PinnedFile[] s_clip =
+    /// <summary>The files of CLIP's vocabulary.</summary>
+    internal static IReadOnlyList<PinnedFile> Clip { get; } =
     [
         new(ClipHome, "vocab.json", 1_059_962, "e089ad92ba36837a0d31433e555c8f45fe601ab5c221d4f607ded32d9f7a4349"),
         new(ClipHome, "merges.txt", 524_619, "9fd691f7c8039210e0fced15865466c65820d09b63988b0174bfe25de299051a"),
     ];
 
-    private static readonly PinnedFile[] s_t5 = [new(T5Home, "spiece.model", 791_656, "d60acb128cf7b7f2536e8f38a5b18a05535c9e14c7a355904270e15b0945ea86")];
+    /// <summary>The file of T5's vocabulary.</summary>
+    internal static IReadOnlyList<PinnedFile> T5 { get; } = [new(T5Home, "spiece.model", 791_656, "d60acb128cf7b7f2536e8f38a5b18a05535c9e14c7a355904270e15b0945ea86")];
 
     /// <summary>Downloads the files of CLIP's vocabulary that the folder lacks or holds otherwise; a file appears whole and checked or not at all.</summary>
     /// <param name="client">Where requests go.</param>
@@ -27,7 +27,7 @@ public static class TokenizerDownload
     /// <returns>The paths of the files that were fetched; empty when all were there.</returns>
     /// <exception cref="DiffSynthException">The network fails, or what came is not the published file.</exception>
     public static Task<IReadOnlyList<string>> FetchClipAsync(HttpClient client, string folder, CancellationToken cancellation = default)
-        => FetchAsync(s_clip, client, folder, cancellation);
+        => FetchAsync(Clip, client, folder, cancellation);
 
     /// <summary>Downloads T5's vocabulary, in the same way.</summary>
     /// <param name="client">Where requests go.</param>
@@ -36,9 +36,9 @@ public static class TokenizerDownload
     /// <returns>The paths of the files that were fetched; empty when all were there.</returns>
     /// <exception cref="DiffSynthException">The network fails, or what came is not the published file.</exception>
     public static Task<IReadOnlyList<string>> FetchT5Async(HttpClient client, string folder, CancellationToken cancellation = default)
-        => FetchAsync(s_t5, client, folder, cancellation);
+        => FetchAsync(T5, client, folder, cancellation);
 
-    private static async Task<IReadOnlyList<string>> FetchAsync(PinnedFile[] files, HttpClient client, string folder, CancellationToken cancellation)
+    private static async Task<IReadOnlyList<string>> FetchAsync(IReadOnlyList<PinnedFile> files, HttpClient client, string folder, CancellationToken cancellation)
     {
         Directory.CreateDirectory(folder);
         var fetched = new List<string>();

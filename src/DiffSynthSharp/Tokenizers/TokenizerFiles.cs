@@ -28,7 +28,7 @@ public static class TokenizerFiles
     /// <param name="model">The model's folder, or its single file.</param>
     /// <param name="named">A folder that the user named: it, or its <c>clip</c> or <c>tokenizers/clip</c>, must hold the vocabulary.</param>
     /// <exception cref="DiffSynthException">There is none; the message says which files to put where.</exception>
-    public static string FindClip(string model, string? named = null) => Find(s_clip, Places(model, named, "clip", ["tokenizer"], ClipCache), model, named);
+    public static string FindClip(string model, string? named = null) => Find(Clip, model, named);
 
     /// <summary>The folder of the vocabulary of a model's CLIP-G: its own where there is one, else CLIP's, which has the same words.</summary>
     /// <param name="model">The model's folder, or its single file.</param>
@@ -42,12 +42,19 @@ public static class TokenizerFiles
     /// <param name="model">The model's folder, or its single file.</param>
     /// <param name="named">A folder that the user named: it, or its <c>t5</c> or <c>tokenizers/t5</c>, must hold the vocabulary.</param>
     /// <exception cref="DiffSynthException">There is none; the message says which files to put where.</exception>
-    public static string FindT5(string model, string? named = null) => Find(s_t5, Places(model, named, "t5", ["tokenizer_3", "tokenizer_2"], T5Cache), model, named);
+    public static string FindT5(string model, string? named = null) => Find(T5, model, named);
 
-    private sealed record Kind(string Name, string Files, string Folder, string Pull, Func<string, bool> IsIn);
+    /// <summary>CLIP's vocabulary, which CLIP-G has too.</summary>
+    internal static VocabularyKind Clip { get; } = new("CLIP", "vocab.json and merges.txt", "clip", "clip-tokenizer", ClipVocabulary.IsIn, (model, named) => Places(model, named, "clip", ["tokenizer"], ClipCache))
+    {
+        Published = TokenizerDownload.Clip,
+    };
 
-    private static readonly Kind s_clip = new("CLIP", "vocab.json and merges.txt", "clip", "clip-tokenizer", ClipVocabulary.IsIn);
-    private static readonly Kind s_t5 = new("T5", "spiece.model", "t5", "t5-tokenizer", UnigramFile.IsIn);
+    /// <summary>T5's vocabulary.</summary>
+    internal static VocabularyKind T5 { get; } = new("T5", "spiece.model", "t5", "t5-tokenizer", UnigramFile.IsIn, (model, named) => Places(model, named, "t5", ["tokenizer_3", "tokenizer_2"], T5Cache))
+    {
+        Published = TokenizerDownload.T5,
+    };
 
     private static string[] Places(string model, string? named, string kind, string[] own, string? cache)
     {
@@ -56,8 +63,9 @@ public static class TokenizerFiles
         return [.. own.Append(Path.Combine("tokenizers", kind)).Append(kind).Select(folder => Path.Combine(beside, folder)), .. cache is null ? [] : new[] { cache }];
     }
 
-    private static string Find(Kind kind, string[] places, string model, string? named)
+    private static string Find(VocabularyKind kind, string model, string? named)
     {
+        var places = kind.Places(model, named);
         if (places.FirstOrDefault(kind.IsIn) is { } found) return found;
         throw named is not null
             ? new DiffSynthException(

@@ -68,6 +68,9 @@ internal sealed class ComponentWeights
     /// <summary>Where the values of one of our parameters are.</summary>
     public bool TryGet(string ours, out ParameterPieces pieces) => _byOurName.TryGetValue(ours, out pieces!);
 
+    /// <summary>Whether a tensor of <see cref="Entries"/> is multiplied by numbers that stand beside it.</summary>
+    public bool IsScaled(TensorEntry entry) => _scales.Has(entry);
+
     /// <summary>One side of a tensor's shape, which tells a size of the network.</summary>
     /// <exception cref="DiffSynthException">There is no such tensor, or it has no such side.</exception>
     public long Side(string ours, int axis)

@@ -5,6 +5,11 @@ namespace DiffSynthSharp.Tests.Benchmarking;
 
 public sealed class BenchmarkTests
 {
+    [Theory]
+    [InlineData("RssAnon:\t     123 kB", 123L << 10)]
+    [InlineData("RssFile:\t12345678 kB", 12345678L << 10)]
+    public void A_process_of_any_size_is_watched(string line, long bytes) => Assert.Equal(bytes, ResidentMemory.Kilobytes(line));
+
     [Fact]
     public void A_model_is_measured_against_the_machines_peak()
     {

@@ -1,3 +1,4 @@
+using DiffSynthSharp.Families;
 using DiffSynthSharp.Memory;
 
 namespace DiffSynthSharp.Tests.Memory;
@@ -35,6 +36,18 @@ public sealed class MemoryPlanTests
     {
         var plan = MemoryPlan.Choose(s_large, free * Giga, mode, budget);
         return (plan.Mode, plan.Budget);
+    }
+
+    [Fact]
+    public void What_a_file_stores_decides_not_what_it_widens_to()
+    {
+        using var files = ModelFiles.Open(Repository.Fixture("goldens/gguf/flux-kquants.gguf"));
+        var family = FamilyCatalogue.Find(files)!;
+        var entries = files.Entries.ToList();
+        var (stored, widened) = (entries.Sum(entry => entry.StoredBytes), entries.Sum(entry => entry.Elements * sizeof(float)));
+        Assert.True(4 * stored < widened);
+        MemoryMode With(long room) => ModelWeights.PlanOf(files, family, new(), (long)(room / 0.6) + 2).Mode;
+        Assert.Equal([MemoryMode.Full, MemoryMode.Balanced, MemoryMode.Balanced, MemoryMode.Low], new[] { widened, widened - 10, stored, stored - 10 }.Select(With));
     }
 
     [Fact]

@@ -18,10 +18,9 @@ internal static class ControlNetFile
     public static ControlNet Load(string path, Device device, Action<ControlNetConfig>? check = null, bool keepDiffSynthBiases = false)
     {
         using var source = Open(path);
-        var names = source.Entries.Keys;
-        ControlNetSigns.RefuseOthers(path, names);
+        ControlNetSigns.RefuseOthers(path, source);
         var weights = ControlNetKeys.Prefixes.Select(prefix => ComponentWeights.Find(source, prefix, ControlNetKeys.For)).FirstOrDefault(found => found is not null)
-            ?? throw ControlNetSigns.NoControlNet(path, names);
+            ?? throw ControlNetSigns.NoControlNet(path, source);
         var config = ConfigOf(path, weights);
         check?.Invoke(config);
         var network = new ControlNet(config);

@@ -100,5 +100,5 @@ internal sealed class LoraFile : IDisposable
 
     private DiffSynthException NoAdapter() => new(
         $"'{Path}' is no LoRA of a kind that is known here: none of its {_file.Entries.Count} tensors is called like '….lora_down.weight' or '….lora_A.weight'"
-        + (_file.Entries.Count == 0 ? "." : $"; the first is '{OneLine.Of(_file.Entries.Keys.First())}'.{(FamilySigns.Guess(_file.Entries.Keys) is { } kind ? $" It looks like {kind}." : "")}"));
+        + (_file.Entries.Count == 0 ? "." : $"; the first is '{OneLine.Of(_file.Entries.Keys.First())}'.{(FamilySigns.Words(FamilySigns.Look([_file])) is { } kind ? $" It looks like {kind}." : "")}"));
 }

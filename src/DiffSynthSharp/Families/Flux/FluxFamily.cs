@@ -14,12 +14,18 @@ internal sealed class FluxFamily : ModelFamily
 
     private static readonly PartKind s_transformer = new("transformer", "transformer", FluxKeys.Prefixes, FluxKeys.For);
     private static readonly PartKind s_t5 = TextParts.T5("text_encoder_2");
-    private static readonly PartKind s_autoencoder = AutoencoderPart.Kind(new PublishedFile("ae.safetensors", "black-forest-labs/FLUX.1-schnell", 335_304_388));
+    private static readonly PartKind s_autoencoder = AutoencoderPart.Kind(new PublishedFile("ae.safetensors", "black-forest-labs/FLUX.1-schnell", 335_304_388, "afc8e28272cd15db3919bacdb6918ce9c1ed22e96cb12c4d5ed0fba823529e38"));
 
     public override string Name => "FLUX.1";
 
     public override IReadOnlyList<FamilyPart> Parts { get; } =
         [new(TextParts.ClipL, TextParts.ClipSizes), new(s_t5, TextParts.T5Sizes), new(s_transformer, TransformerSizes), new(s_autoencoder, AutoencoderPart.Sizes)];
+
+    public override IReadOnlyList<PublishedFile> Published { get; } =
+    [
+        new("flux1-dev.safetensors", "black-forest-labs/FLUX.1-dev", 23_802_932_552, "4610115bb0c89560703c892c59ac2742fa821e60ef5871b33493ba544683abd7"),
+        new("flux1-schnell.safetensors", "black-forest-labs/FLUX.1-schnell", 23_782_506_688, "9403429e0052277ac2a87ad800adece5481eecefd9ed334e1f348723621d2a0a"),
+    ];
 
     protected override PartKind Denoiser => s_transformer;
 

@@ -24,6 +24,14 @@ internal sealed class Sd3Family : ModelFamily
         new(s_transformer, TransformerSizes), new(s_autoencoder, AutoencoderPart.Sizes),
     ];
 
+    public override IReadOnlyList<PublishedFile> Published { get; } =
+    [
+        new("sd3.5_medium.safetensors", "stabilityai/stable-diffusion-3.5-medium", Sha256: "11fe06e22364b823dfeedc275912336b932b32a293a0b2f35ffac071990cc4de"),
+        new("sd3.5_large.safetensors", "stabilityai/stable-diffusion-3.5-large", Sha256: "ffef7a279d9134626e6ce0d494fba84fc1c7e720b3c7df2d19a09dc3796d8f93"),
+        new("sd3.5_large_turbo.safetensors", "stabilityai/stable-diffusion-3.5-large-turbo", 16_460_374_454),
+        new("sd3_medium_incl_clips_t5xxlfp16.safetensors", "stabilityai/stable-diffusion-3-medium"),
+    ];
+
     protected override PartKind Denoiser => s_transformer;
 
     protected override SchedulerSettings DefaultScheduler => SchedulerSettings.DiffSynthFlow;
@@ -42,6 +50,9 @@ internal sealed class Sd3Family : ModelFamily
             throw new DiffSynthException($"CLIP-L gives a vector of {Pooled(clipL)} and CLIP-G of {Pooled(clipG)}, but the transformer takes {config.PooledWidth} in all: they belong to different models.");
         Fit(files, s_autoencoder, AutoencoderPart.ConfigOf(Required(files, s_autoencoder)).LatentChannels, config.Channels, "latents");
     }
+
+    public override IReadOnlyList<string> Missing(ModelFiles files)
+        => Parts.Any(part => part.IsOptional && files.Find(part.Kind) is not null) ? base.Missing(files) : ["text encoder (CLIP-L, CLIP-G or T5)", .. base.Missing(files)];
 
     public override LoadedFamily Load(ModelFiles files, LoadContext context)
     {

@@ -21,12 +21,15 @@ internal sealed class StableDiffusionFamily : ModelFamily
     /// <summary>The U-Net.</summary>
     public static readonly PartKind UNetKind = new("U-Net", "unet", ["model.diffusion_model.", ""], UNetKeys.For);
     /// <summary>CLIP-L.</summary>
-    public static readonly PartKind TextKind = new("text encoder", "text_encoder", ClipTextKeys.Prefixes, ClipTextKeys.For) { Option = PartOption.ClipL };
+    public static readonly PartKind TextKind = new("text encoder", "text_encoder", ClipTextKeys.Prefixes, ClipTextKeys.For) { Option = PartOption.ClipL, Vocabulary = TokenizerFiles.Clip };
     private static readonly PartKind s_autoencoder = new("autoencoder", "vae", ["first_stage_model.", ""], AutoencoderKeys.For) { Option = PartOption.Vae };
 
     public override string Name => "Stable Diffusion 1.x";
 
     public override IReadOnlyList<FamilyPart> Parts { get; } = [new(TextKind, TextSizes), new(UNetKind, UNetSizes), new(s_autoencoder, AutoencoderSizes)];
+
+    public override IReadOnlyList<PublishedFile> Published { get; } =
+        [new("v1-5-pruned-emaonly.safetensors", "stable-diffusion-v1-5/stable-diffusion-v1-5", 4_265_146_304, "6ce0161689b3853acaa03779ec93eafe75a02f4ced659bee03f50797806fa2fa")];
 
     protected override PartKind Denoiser => UNetKind;
 
@@ -81,6 +84,7 @@ internal sealed class StableDiffusionFamily : ModelFamily
             AutoencoderPart.Outline(autoencoder, s_autoencoder),
         ])
         {
+            TakesTurns = mode => mode == MemoryMode.Low,
             DefaultTile = LoadedFamily.TileOfBlocks,
         };
     }

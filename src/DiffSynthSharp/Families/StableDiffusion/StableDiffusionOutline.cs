@@ -38,7 +38,7 @@ internal sealed class StableDiffusionOutline : IDisposable
             throw;
         }
         throw new DiffSynthException(
-            $"'{files.Path}' holds no network of Stable Diffusion 1.x that a LoRA could change. {FamilySigns.Describe(files.Entries.Select(entry => entry.Name))} `diffsynth inspect` lists what it holds.");
+            $"'{files.Path}' holds no network of Stable Diffusion 1.x that a LoRA could change. {FamilyCatalogue.Describe(files)} `diffsynth inspect` lists what it holds.");
     }
 
     public void Dispose()

@@ -20,6 +20,8 @@ internal sealed class MmDitPositions : Leaf
 
     protected override ref Parameter? Slot(string name) => ref _table;
 
+    public override bool UsesAll => false;
+
     /// <summary>Adds to each token the vector of its place.</summary>
     /// <param name="map">(B, D, H, W), channels-last; no side longer than the table's</param>
     /// <returns>(B, H·W, D)</returns>
