@@ -43,6 +43,18 @@ public sealed class RepeatTests : IDisposable
     }
 
     [Fact]
+    public async Task Passes_of_a_repeated_picture_take_another_strength_and_steps()
+    {
+        await Generate("a car", "--highres", "96x96,128x128", "--seed", "3", "-o", _folder["a.png"]);
+        var run = await Run.Of("generate", "--like", _folder["a.png"], "--highres-strength", "0.3,0.5", "--highres-steps", "3", "-o", _folder["b.png"]);
+        Assert.True(run.ExitCode == 0, run.Error);
+        var passes = PictureRecord.Read(_folder["b.png"])!.ToRequest().HighRes;
+        Assert.Equal([(96, 0.3, 3), (128, 0.5, 3)], passes.Select(pass => (pass.Width, pass.Strength, pass.Steps!.Value)));
+        run = await Run.Of("generate", "--like", _folder["a.png"], "--highres-strength", "0.3,0.5,0.6", "-o", _folder["c.png"]);
+        Assert.Contains("has 3 values, but there are 2 passes of --highres", Assert.Single(run.ErrorLines));
+    }
+
+    [Fact]
     public async Task Verify_says_how_many_pixels_differ_and_that_the_file_was_changed()
     {
         await Generate("a car", "--seed", "3", "-o", _folder["a.png"]);

@@ -19,33 +19,31 @@ internal sealed class HighResOptions : RequestOptions
 
     public override GenerationRequest Apply(ParseResult parsed, GenerationRequest request, Action<string> say)
     {
-        var sizes = parsed.GetValue(_sizes) ?? [];
-        if (sizes.Count == 0)
+        // Without sizes of its own the command line changes the passes of a repeated picture.
+        var passes = parsed.GetValue(_sizes) is { Count: > 0 } sizes ? [.. sizes.Select(size => new HighResPass(size.Width, size.Height))] : request.HighRes;
+        if (passes.Count == 0)
         {
             foreach (var option in new Option[] { _strengths, _steps, _upscaler })
                 if (parsed.GetResult(option) is not null) throw new DiffSynthException($"{option.Name} needs a size to enlarge to: name it with --highres.");
             return request;
         }
         var (strengths, steps) = (parsed.GetValue(_strengths) ?? [], parsed.GetValue(_steps) ?? []);
-        CheckCount(_strengths, strengths, sizes.Count);
-        CheckCount(_steps, steps, sizes.Count);
+        CheckCount(_strengths, strengths, passes.Count);
+        CheckCount(_steps, steps, passes.Count);
         if (steps.Any(count => count != Math.Floor(count))) throw new DiffSynthException("--highres-steps takes whole numbers.");
-        return request with { HighRes = [.. sizes.Select(Pass)] };
+        return request with { HighRes = [.. passes.Select(Changed)] };
 
-        HighResPass Pass((int Width, int Height) size, int i)
+        HighResPass Changed(HighResPass pass, int i) => pass with
         {
-            var pass = new HighResPass(size.Width, size.Height) { Upscaler = parsed.GetValue(_upscaler) };
-            return pass with
-            {
-                Strength = strengths.Count == 0 ? pass.Strength : strengths[Math.Min(i, strengths.Count - 1)],
-                Steps = steps.Count == 0 ? null : (int)steps[Math.Min(i, steps.Count - 1)],
-            };
-        }
+            Strength = strengths.Count == 0 ? pass.Strength : strengths[Math.Min(i, strengths.Count - 1)],
+            Steps = steps.Count == 0 ? pass.Steps : (int)steps[Math.Min(i, steps.Count - 1)],
+            Upscaler = parsed.GetValue(_upscaler) ?? pass.Upscaler,
+        };
     }
 
     private static void CheckCount(Option option, IReadOnlyList<double> values, int passes)
     {
         if (values.Count > 1 && values.Count != passes)
-            throw new DiffSynthException($"{option.Name} has {values.Count} values, but --highres {passes} {(passes == 1 ? "size" : "sizes")}: give one for all or one for each.");
+            throw new DiffSynthException($"{option.Name} has {values.Count} values, but there {(passes == 1 ? "is 1 pass" : $"are {passes} passes")} of --highres: give one for all or one for each.");
     }
 }
