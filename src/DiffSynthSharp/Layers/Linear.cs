@@ -1,3 +1,4 @@
+using DiffSynthSharp.Kernels;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -11,6 +12,7 @@ internal sealed class Linear : Leaf
     /// <summary>Elements of a panel at most: 64 MiB as float32.</summary>
     internal const long PanelElements = 16 << 20;
     private const long PanelStep = 64;
+    private const long SliceOutputs = 1024;
 
     [Key("weight")] private Parameter? _weight;
     [Key("bias")] private Parameter? _bias;
@@ -24,6 +26,12 @@ internal sealed class Linear : Leaf
 
     protected override ref Parameter? Slot(string name) => ref name == "weight" ? ref _weight : ref _bias;
 
+    /// <summary>Most bytes that a product takes besides its operands and its answer: the weight as a convolution arranges it.</summary>
+    /// <param name="leaf">The layer; others than linear ones take nothing here.</param>
+    /// <param name="elements">Of its weight.</param>
+    public static long ArrangedBytes(Leaf leaf, long elements) => !RowProduct.IsConvolution || leaf is not Linear linear ? 0
+        : sizeof(float) * (elements > PanelElements ? SliceOutputs * linear._weight!.shape[1] : elements);
+
     public override bool CanHold(string name) => name == "weight";
 
     /// <param name="x">(…, inputs)</param>
@@ -35,7 +43,7 @@ internal sealed class Linear : Leaf
         using var bias = _bias is null ? null : Compute("bias", _bias, x.dtype);
         if (inputs * outputs > PanelElements && TakesPanels(x)) return WithDeltas(x, InPanels(x, bias));
         using var weight = Compute("weight", _weight, x.dtype);
-        return WithDeltas(x, nn.functional.linear(x, weight, bias));
+        return WithDeltas(x, RowProduct.Of(x, weight, bias));
     }
 
     // Gradients run through the whole weight; adapters that change weights are given the whole one, too.
@@ -67,7 +75,19 @@ internal sealed class Linear : Leaf
         using var scope = NewDisposeScope();
         var panel = StoredOf("weight")?.Widen(first, count, rows.dtype) ?? _weight!.narrow(0, first, count).to(rows.dtype);
         var part = y.narrow(1, first, count);
+        if (RowProduct.Convolves(rows, panel))
+        {
+            for (var slice = 0L; slice < count; slice += SliceOutputs) AddSlice(rows, panel, bias?.narrow(0, first, count), part, slice, Math.Min(SliceOutputs, count - slice));
+            return;
+        }
         if (bias is not null) part.copy_(bias.narrow(0, first, count));
         part.addmm_(rows, panel.t(), beta: bias is null ? 0 : 1, alpha: 1);
+    }
+
+    // A convolution can't write in place: slices keep what it makes small beside the panel.
+    private static void AddSlice(Tensor rows, Tensor panel, Tensor? bias, Tensor part, long first, long count)
+    {
+        using var scope = NewDisposeScope();
+        part.narrow(1, first, count).copy_(RowProduct.Convolve(rows, panel.narrow(0, first, count), bias?.narrow(0, first, count)));
     }
 }

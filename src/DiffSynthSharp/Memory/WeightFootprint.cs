@@ -10,8 +10,8 @@ namespace DiffSynthSharp.Memory;
 /// <param name="Copied">Bytes of the file that these are made of.</param>
 /// <param name="Mapped">Bytes that are used over the file, in resident memory from their first use on.</param>
 /// <param name="Streamed">Bytes that are read from the file in every pass.</param>
-/// <param name="Working">Most bytes at once of those that are read in every pass and of what is widened for one use.</param>
-/// <param name="Widened">Most bytes that are widened for one use.</param>
+/// <param name="Working">Most bytes at once of those that are read in every pass and of what is widened or arranged for one use.</param>
+/// <param name="Widened">Most bytes that are widened or arranged for one use.</param>
 internal readonly record struct WeightFootprint(long Allocated, long Copied, long Mapped, long Streamed, long Working, long Widened)
 {
     /// <summary>Weighs a network without reading its tensors.</summary>
@@ -57,7 +57,7 @@ internal readonly record struct WeightFootprint(long Allocated, long Copied, lon
                 copied += parameter.Weight.StoredBytes;
             }
         }
-        var widened = decisions.Select(decision => WidenedBytes(decision.Parameter, decision.Form)).DefaultIfEmpty(0).Max();
+        var widened = decisions.Select(decision => UseBytes(decision.Parameter, decision.Form)).DefaultIfEmpty(0).Max();
         return new(allocated, copied, mapped, streamed, Math.Max(widened, WorkingBytes([.. decisions.Where(decision => decision.Form is WeightForm.Held or WeightForm.Streamed)])), widened);
     }
 
@@ -65,8 +65,10 @@ internal readonly record struct WeightFootprint(long Allocated, long Copied, lon
     private static long WorkingBytes(IReadOnlyList<WeightDecision> held)
     {
         long Read(int i) => held[i % held.Count] is { Form: WeightForm.Streamed, Parameter.Weight.StoredBytes: var bytes } ? bytes : 0;
-        return Enumerable.Range(0, held.Count).Select(i => Read(i) + (held.Count > 1 ? Read(i + 1) : 0) + WidenedBytes(held[i].Parameter, held[i].Form)).DefaultIfEmpty(0).Max();
+        return Enumerable.Range(0, held.Count).Select(i => Read(i) + (held.Count > 1 ? Read(i + 1) : 0) + UseBytes(held[i].Parameter, held[i].Form)).DefaultIfEmpty(0).Max();
     }
+
+    private static long UseBytes(StoredParameter parameter, WeightForm form) => WidenedBytes(parameter, form) + Linear.ArrangedBytes(parameter.Leaf, parameter.Weight.Elements);
 
     // Large linear layers widen a panel at a time; tables widen the rows that are asked for.
     private static long WidenedBytes(StoredParameter parameter, WeightForm form)
