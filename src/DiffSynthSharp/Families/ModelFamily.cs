@@ -20,6 +20,9 @@ internal abstract class ModelFamily
     /// <summary>Published files that hold at least the network that denoises.</summary>
     public abstract IReadOnlyList<PublishedFile> Published { get; }
 
+    /// <summary>Whether LoRAs can be attached to models of the family.</summary>
+    public virtual bool TakesLoras => false;
+
     /// <summary>The network that denoises, by which the family is told.</summary>
     protected abstract PartKind Denoiser { get; }
 

@@ -79,7 +79,7 @@ public static class ModelInspector
         if (FamilySigns.Words(likely) is not { } words) return FamilyCatalogue.Describe(files);
         if (likely is not [{ Sign: { Part: "LoRA" } sign, Source: var source }]) return $"looks like {words}, {FamilyCatalogue.Advice(likely).TrimEnd('.')}";
         var lora = FamilyOfLora(source.Path);
-        return $"looks like {words}{(lora is null ? "" : $" for {lora}")}, {(lora is null or "Stable Diffusion 1.x" ? FamilyCatalogue.Advice(likely).TrimEnd('.') : "which is not supported yet")}";
+        return $"looks like {words}{(lora is null ? "" : $" for {lora}")}, {(lora is null || FamilyCatalogue.All.Any(known => known.Name == lora && known.TakesLoras) ? FamilyCatalogue.Advice(likely).TrimEnd('.') : "which is not supported yet")}";
     }
 
     // Names alone don't tell it: each layout spells layers in its own way.

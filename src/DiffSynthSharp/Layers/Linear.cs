@@ -26,10 +26,13 @@ internal sealed class Linear : Leaf
 
     protected override ref Parameter? Slot(string name) => ref name == "weight" ? ref _weight : ref _bias;
 
+    /// <summary>Whether large products are made by oneDNN on this machine: it rounds otherwise than MKL.</summary>
+    public static bool IsConvolution => RowProduct.IsConvolution;
+
     /// <summary>Most bytes that a product takes besides its operands and its answer: the weight as a convolution arranges it.</summary>
     /// <param name="leaf">The layer; others than linear ones take nothing here.</param>
     /// <param name="elements">Of its weight.</param>
-    public static long ArrangedBytes(Leaf leaf, long elements) => !RowProduct.IsConvolution || leaf is not Linear linear ? 0
+    public static long ArrangedBytes(Leaf leaf, long elements) => !IsConvolution || leaf is not Linear linear ? 0
         : sizeof(float) * (elements > PanelElements ? SliceOutputs * linear._weight!.shape[1] : elements);
 
     public override bool CanHold(string name) => name == "weight";

@@ -3,7 +3,6 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using DiffSynthSharp.Generation;
-using DiffSynthSharp.Kernels;
 using TorchSharp;
 
 namespace DiffSynthSharp.Records;
@@ -89,7 +88,7 @@ public sealed record MadeWith
     private static string Instructions()
     {
         var widest = Avx512BW.IsSupported ? "AVX-512" : Avx2.IsSupported ? "AVX2" : Vector128.IsHardwareAccelerated ? "128 bits" : "scalar";
-        if (RowProduct.IsConvolution) widest += ", products by oneDNN";
+        if (Linear.IsConvolution) widest += ", products by oneDNN";
         return Environment.GetEnvironmentVariable("ATEN_CPU_CAPABILITY") is { Length: > 0 } told ? $"{widest}, ATEN_CPU_CAPABILITY={told}" : widest;
     }
 }

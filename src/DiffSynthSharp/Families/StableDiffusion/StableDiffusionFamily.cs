@@ -26,6 +26,8 @@ internal sealed class StableDiffusionFamily : ModelFamily
 
     public override string Name => "Stable Diffusion 1.x";
 
+    public override bool TakesLoras => true;
+
     public override IReadOnlyList<FamilyPart> Parts { get; } = [new(TextKind, TextSizes), new(UNetKind, UNetSizes), new(s_autoencoder, AutoencoderSizes)];
 
     public override IReadOnlyList<PublishedFile> Published { get; } =
