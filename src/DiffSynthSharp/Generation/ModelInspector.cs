@@ -57,9 +57,9 @@ public static class ModelInspector
     internal static ModelDescription Describe(ModelFiles files, ModelFamily? family)
     {
         var likely = FamilyCatalogue.Look(files);
-        // Without a denoising network the parts may be any family's.
+        // Without a denoising network the parts may be any family's, and what lies beside them has no part in them.
         var kinds = family?.Parts ?? (FamilyCatalogue.IsForeign(likely) ? [] : [.. FamilyCatalogue.All.SelectMany(known => known.Parts).DistinctBy(part => part.Kind.Name)]);
-        var parts = kinds.Select(part => (part.Kind, part.Sizes, Found: files.Find(part.Kind))).Where(part => part.Found is not null)
+        var parts = kinds.Select(part => (part.Kind, part.Sizes, Found: files.Find(part.Kind))).Where(part => part.Found is not null && (family is not null || files.OriginOf(part.Kind, part.Found) != "beside"))
             .DistinctBy(part => (part.Found!.Weights.Origin, part.Found.Weights.Prefix)).Select(part => Describe(part.Kind.Name, part.Found!, part.Sizes(part.Found!))).ToList();
         if (parts.Count == 0) parts = [.. likely.Select(Describe)];
         if (parts.Count == 0 && files.IsFolder)

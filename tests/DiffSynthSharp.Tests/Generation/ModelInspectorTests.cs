@@ -23,6 +23,15 @@ public sealed class ModelInspectorTests : IDisposable
     }
 
     [Fact]
+    public void A_file_of_one_part_is_that_part_whatever_lies_beside_it()
+    {
+        var files = PipelineModels.Folder(GoldenFolder.All().First(folder => folder.Name == "pipeline-flux-dev"), "files");
+        var model = ModelInspector.Inspect(Path.Combine(files, "t5xxl_fp16.safetensors"));
+        Assert.Equal("T5 text encoder", Assert.Single(model.Parts).Name);
+        Assert.Equal("looks like a T5 text encoder, which is a part of a model: name it with --t5, and the model with --model", model.Summary);
+    }
+
+    [Fact]
     public void A_model_of_a_family_that_cannot_be_run_is_named_with_its_parts()
     {
         var path = Write("sdxl.safetensors", "model.diffusion_model.time_embed.0.weight", "model.diffusion_model.label_emb.0.0.weight", "model.diffusion_model.input_blocks.0.0.weight", "conditioner.embedders.1.model.token_embedding.weight");
