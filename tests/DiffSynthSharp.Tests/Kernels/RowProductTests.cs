@@ -1,4 +1,5 @@
 using DiffSynthSharp.Kernels;
+using DiffSynthSharp.Layers;
 using DiffSynthSharp.Tests.Generation;
 using static TorchSharp.torch;
 
@@ -43,6 +44,23 @@ public sealed class RowProductTests
         Assert.False(RowProduct.Convolves(x, weight.alias().requires_grad_()));
         using var none = no_grad();
         Assert.Equal(RowProduct.Convolves(x, weight), RowProduct.Convolves(x, weight.alias().requires_grad_()));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_layer_of_several_panels_multiplies_many_rows_alike(bool hasBias)
+    {
+        const long inputs = 512, outputs = Linear.PanelElements / inputs + 100;
+        using var none = no_grad();
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(2, CPU);
+        using var layer = new Linear(inputs, outputs, hasBias);
+        Tensor weight = rand([outputs, inputs], generator: generator) - 0.5f, bias = rand([outputs], generator: generator);
+        layer.Assign("weight", weight.clone());
+        if (hasBias) layer.Assign("bias", bias.clone());
+        var x = randn([2, 64, inputs], generator: generator);
+        Same(layer.forward(x), nn.functional.linear(x, weight, hasBias ? bias : null));
     }
 
     [Fact]
